@@ -1,0 +1,240 @@
+"""Sending one request and bringing back what came: timeouts, size limits, pacing, bounded retries, no redirects.
+
+Everything sent is recorded. What an answer means is for scenarios to say.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx
+
+from conformance.client.clock import Clock, stamp
+from conformance.client.pacing import Pacer, retry_after
+from conformance.client.recording import Raw, Recorder, path_within
+
+LARGEST = 4 * 1024 * 1024
+"""Bytes of a response body that are read; more is cut off and said to be."""
+
+TRIES = 3
+"""How often a request that may be repeated is tried against network trouble or a 429."""
+
+TROUBLE = frozenset({502, 503, 504})
+"""Statuses of whatever stands between us and the target: network trouble, not an answer."""
+
+
+class NetworkTrouble(Exception):
+    """Nothing usable came back, after bounded retries: neither the target's answer nor its fault.
+
+    ``exchange`` is the last attempt in the journal.
+    """
+
+    def __init__(self, problem: str, exchange: str) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.exchange = exchange
+
+
+class Refused(Exception):
+    """The harness itself will not send this: a production target, or a limit of the profile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What an account sends. ``token`` never appears in a repr; None sends no Authorization header."""
+
+    account: str
+    token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back, with the exchange it is recorded as."""
+
+    exchange: str
+    status: int
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: bytes = field(repr=False)
+    truncated: bool
+    received: datetime
+
+    def header(self, name: str) -> str | None:
+        """The first header of this name, whatever its case."""
+        return next((value for key, value in self.headers if key.lower() == name.lower()), None)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status < 300
+
+    @property
+    def date(self) -> datetime:
+        """When the target says it answered (its ``Date``), else when the answer arrived here."""
+        try:
+            return parsedate_to_datetime(self.header("date") or "")
+        except ValueError:
+            return self.received
+
+    def json(self) -> Any:
+        """The body as JSON with exact decimals, or None where it is not JSON."""
+        try:
+            return json.loads(self.body, parse_float=Decimal)
+        except (ValueError, RecursionError):
+            return None
+
+    def object(self) -> dict[str, Any]:
+        """The body where it is a JSON object, else an empty one: the contract has judged the body already."""
+        value = self.json()
+        return value if isinstance(value, dict) else {}
+
+
+class Wire:
+    """The one way to a target. Threads may share it; connections are pooled and stay warm."""
+
+    def __init__(
+        self, base_urls: Mapping[str, str], recorder: Recorder, clock: Clock, *, rate: float | None, timeout: float
+    ) -> None:
+        self.recorder = recorder
+        self.clock = clock
+        self._bases = {product: base.rstrip("/") for product, base in base_urls.items()}
+        self._pacer = Pacer(rate, clock)
+        self._timeout = timeout
+        self._lock = threading.Lock()
+        self.sent = 0
+        self._http = httpx.Client(
+            timeout=httpx.Timeout(timeout),
+            follow_redirects=False,
+            trust_env=False,
+            limits=httpx.Limits(max_connections=40, max_keepalive_connections=40),
+            headers={"user-agent": "obit-conformance", "accept": "application/json"},
+        )
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._http.close()
+
+    def send(
+        self,
+        who: Credentials,
+        method: str,
+        path: str,
+        *,
+        product: str = "pools",
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        retry: bool | None = None,
+        patient: bool = True,
+    ) -> Reply:
+        """Send one request and return what came back.
+
+        ``path`` is below the product's base URL, or absolute for a helper. ``retry`` says whether it may be repeated
+        after network trouble (default: reads, and writes with an idempotency key); ``patient`` whether a 429 is waited
+        out. Raises ``NetworkTrouble`` when nothing usable came back.
+        """
+        base = self._bases[product]
+        url = path if path.startswith(("http://", "https://")) else base + path
+        sending = dict(headers or {})
+        if who.token is not None and not any(name.lower() == "authorization" for name in sending):
+            sending["Authorization"] = f"Bearer {who.token}"
+        if body is not None:
+            content = json.dumps(body).encode()
+            sending.setdefault("Content-Type", "application/json")
+        request = self._http.build_request(method, url, params=query, content=content, headers=sending)
+        may_retry = retry if retry is not None else (method in ("GET", "HEAD") or "Idempotency-Key" in sending)
+        problem, exchange = "", ""
+        for attempt in range(TRIES):
+            self._pacer.wait()
+            reply, problem, exchange = self._attempt(who.account, product, base, request)
+            if reply is not None and reply.status not in TROUBLE:
+                if reply.status != 429 or not patient or attempt == TRIES - 1:
+                    return reply
+            elif not may_retry or attempt == TRIES - 1:
+                break
+            pause = retry_after(reply.header("retry-after") if reply else None, attempt)
+            if pause is None:
+                if reply is not None and reply.status == 429:
+                    return reply
+                break
+            self.clock.sleep(pause)
+        raise NetworkTrouble(problem, exchange)
+
+    def _attempt(
+        self, account: str, product: str, base: str, request: httpx.Request
+    ) -> tuple[Reply | None, str, str]:
+        with self._lock:
+            self.sent += 1
+        started, clock_start = self.clock.now(), self.clock.monotonic()
+        status: int | None = None
+        headers: tuple[tuple[str, str], ...] = ()
+        body, truncated, problem = b"", False, ""
+        try:
+            response = self._http.send(request, stream=True)
+            try:
+                status, headers = response.status_code, _pairs(response.headers)
+                body, truncated = self._read(response, clock_start)
+            finally:
+                response.close()
+        except httpx.HTTPError as trouble:
+            problem = _describe(trouble, request.url)
+        received = self.clock.now()
+        if status in TROUBLE:
+            problem = f"{request.url.host} answered {status}"
+        raw = Raw(
+            account=account,
+            product=product,
+            method=request.method,
+            url=str(request.url),
+            path=path_within(base, str(request.url)),
+            request_headers=_pairs(request.headers),
+            request_body=request.content or None,
+            status=status if not problem or status in TROUBLE else None,
+            response_headers=headers,
+            response_body=body,
+            truncated=truncated,
+            error=problem or None,
+            started=stamp(started),
+            elapsed_ms=round((self.clock.monotonic() - clock_start) * 1000),
+        )
+        exchange = self.recorder.record(raw)
+        if raw.status is None:
+            return None, problem, exchange
+        return Reply(exchange, raw.status, headers, body, truncated, received), problem, exchange
+
+    def _read(self, response: httpx.Response, started: float) -> tuple[bytes, bool]:
+        """At most ``LARGEST`` bytes, within four timeouts: a target that drips must not hold a run."""
+        chunks, size = [], 0
+        for chunk in response.iter_bytes():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > LARGEST:
+                return b"".join(chunks)[:LARGEST], True
+            if self.clock.monotonic() - started > 4 * self._timeout:
+                raise httpx.ReadTimeout("the response kept dripping", request=response.request)
+        return b"".join(chunks), False
+
+
+def _pairs(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers.raw)
+
+
+def _describe(trouble: httpx.HTTPError, url: httpx.URL) -> str:
+    where = f"{url.host}:{url.port}" if url.port else url.host
+    kinds: list[tuple[type[httpx.HTTPError], str]] = [
+        (httpx.ConnectTimeout, f"{where} did not accept a connection in time"),
+        (httpx.ConnectError, f"{where} could not be reached"),
+        (httpx.ReadTimeout, f"{where} did not answer in time"),
+        (httpx.TimeoutException, f"{where} took too long"),
+        (httpx.RemoteProtocolError, f"{where} broke off or answered something that is not HTTP"),
+        (httpx.DecodingError, f"{where} sent a body its content-encoding does not fit"),
+    ]
+    text = next((text for kind, text in kinds if isinstance(trouble, kind)), f"{where} failed")
+    return f"{text} ({type(trouble).__name__})"
