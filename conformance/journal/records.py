@@ -59,6 +59,8 @@ class RunRecord:
     command: str
     known_failures: tuple[dict[str, str], ...] = ()
     strict: bool = False
+    variables: dict[str, str] = dataclasses.field(default_factory=dict)
+    """Account to the environment variable that holds its key, so that a ``curl`` line can name it."""
 
 
 @dataclass(frozen=True, slots=True)
