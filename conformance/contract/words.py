@@ -1,0 +1,54 @@
+"""How members of a response are named: the public boundary and the members that carry money. Names only, no
+bodies."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+BOUNDARY = frozenset(
+    {
+        "provider",
+        "providers",
+        "route",
+        "routes",
+        "routing",
+        "treasury",
+        "reserve",
+        "reserves",
+        "liquidity",
+        "venue",
+        "venues",
+        "maker",
+        "makers",
+        "worker",
+        "workers",
+        "runbook",
+        "runbooks",
+    }
+)
+"""What the vendor keeps behind the public boundary (overview, "Public boundary"; the balance page adds
+venues and liquidity figures), for a contract file that does not list it. ``reserved`` is a trade status and
+not among them."""
+
+MONEY = frozenset(
+    {
+        "amount",
+        "fiatAmount",
+        "cryptoAmount",
+        "rate",
+        "balance",
+        "delta",
+        "minOrderUsdt",
+        "maxOrderUsdt",
+    }
+)
+"""Members known to carry an amount or a rate, for places whose schema does not say so."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+
+
+@lru_cache(maxsize=4096)
+def words(name: str) -> tuple[str, ...]:
+    """The lower-case words of a camelCase, snake_case or kebab-case name."""
+    return tuple(word.lower() for word in _WORD.findall(name))
