@@ -1,0 +1,32 @@
+"""Writing every report of a run folder from its journal alone. Each text is its writer's business."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from conformance.evidence import markdown, verdict_json
+from conformance.evidence.packet import Packet, assemble
+from conformance.evidence.verdicts import RunVerdict
+from conformance.requirements import Catalogue
+
+
+def write(run_folder: Path, catalogue: Catalogue) -> RunVerdict:
+    """Rebuild every report in ``run_folder`` and return the verdict.
+
+    Raises what ``assemble`` raises. Writing twice gives the same evidence: reports of before are replaced.
+    """
+    packet = assemble(run_folder, catalogue)
+    write_packet(packet, run_folder)
+    return packet.verdict
+
+
+def write_packet(packet: Packet, run_folder: Path) -> None:
+    """Write every report of a packet at hand."""
+    # The verdict comes first: should a later report not be written, what was concluded is on disk.
+    texts = {
+        "verdict.json": verdict_json.render,
+        "summary.md": markdown.summary,
+        "support.md": markdown.support,
+    }
+    for name, render in texts.items():
+        (run_folder / name).write_text(render(packet), encoding="utf-8")
