@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from decimal import Decimal
 
-from conformance.target.sections import Limits
+from conformance.target.sections import Limits, money
 
 
 class Budget:
@@ -20,15 +20,14 @@ class Budget:
         self._trades = 0
         self._notional = Decimal(0)
 
-    def refusal(self, notional: Decimal, trades: int = 1) -> str | None:
-        """Charge that many planned trades of together ``notional`` fiat, or say why the limits forbid them.
+    def take(self, notional: Decimal | str) -> str | None:
+        """Charge one planned trade of ``notional`` fiat, or say why the limits forbid it.
 
-        What is refused is not charged. Raises ``ValueError`` for a plan that is not positive.
+        What is refused is not charged. Raises ``ValueError`` if ``notional`` is no amount of zero or more.
         """
-        if trades < 1 or notional < 0:
-            raise ValueError("a plan has at least one trade and no negative notional")
+        amount = money(str(notional))
         with self._lock:
-            after, spent = self._trades + trades, self._notional + notional
+            after, spent = self._trades + 1, self._notional + amount
             if self._limits is not None and after > self._limits.trades:
                 return (
                     f"limits.trades allows {self._limits.trades} trades, {self._trades} are planned already"

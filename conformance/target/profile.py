@@ -109,19 +109,10 @@ class Target:
             or any(account.holds_live_key for account in self.accounts.values())
         )
 
-    def secrets(self) -> dict[str, Secret]:
-        """Every secret of the target by the variable it came from, for redaction by value."""
-        found: dict[str, Secret] = {}
-        for account in self.accounts.values():
-            if account.secret_key is not None and account.secret_variable is not None:
-                found[account.secret_variable] = account.secret_key
-            if account.publishable_key is not None and account.publishable_variable is not None:
-                found[account.publishable_variable] = account.publishable_key
-        for webhooks in self.webhooks.values():
-            found[webhooks.secret_variable] = webhooks.secret
-        if self.handler is not None:
-            found[self.handler.secret_variable] = self.handler.secret
-        return found
+    def other_secrets(self) -> tuple[Secret, ...]:
+        """The secrets that belong to no account: those that deliveries are signed with."""
+        signing = [webhooks.secret for webhooks in self.webhooks.values()]
+        return (*signing, self.handler.secret) if self.handler is not None else tuple(signing)
 
     def lacking(self, need: str) -> str | None:
         """What is missing to meet a requirement's need, in words for its author; None if nothing is.

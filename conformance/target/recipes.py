@@ -5,11 +5,12 @@ Filling a call's placeholders happens here; sending it is the client's business.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urljoin
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -18,25 +19,28 @@ _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 class HelperCall:
     """One call that stands in for what the partner API cannot do; ``{name}`` stands for the object at hand.
 
-    A value in the body that is one placeholder and nothing else takes the type of what it stands for; a
-    member of the body whose placeholder has no value is left out.
+    A member of the body whose placeholder has no value is left out; a value that is ``{seconds}`` and nothing
+    else becomes a number.
     """
 
     method: str
     url: str
-    """Absolute."""
+    """Absolute, or a path from the root of the target."""
     body: Mapping[str, Any] | None
     account: str | None
     """The account whose secret key authorises the call; None sends no key."""
 
-    def filled(self, values: Mapping[str, str | int]) -> HelperCall:
-        """The call ready to be sent. Raises ``LookupError`` if a placeholder of the URL has no value."""
-        missing = [name for name in placeholders(self.url) if name not in values]
+    def url_for(self, base_url: str, facts: Mapping[str, str]) -> str:
+        """The absolute URL. Raises ``LookupError`` if one of its placeholders has no value."""
+        missing = [name for name in placeholders(self.url) if name not in facts]
         if missing:
             raise LookupError(f"the helper call needs {{{missing[0]}}}, which is not known here")
-        url = _PLACEHOLDER.sub(lambda match: quote(str(values[match[1]]), safe=""), self.url)
-        body = None if self.body is None else _filled(self.body, values)
-        return HelperCall(self.method, url, body, self.account)
+        path = _PLACEHOLDER.sub(lambda match: quote(facts[match[1]], safe=""), self.url)
+        return urljoin(base_url, path)
+
+    def body_for(self, facts: Mapping[str, str]) -> dict[str, Any] | None:
+        """The JSON body, or None for a call without one."""
+        return None if self.body is None else dict(_filled(self.body, facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +72,19 @@ def has_stray_brace(text: str) -> bool:
 _ABSENT: Any = object()
 
 
-def _filled(value: Any, values: Mapping[str, str | int]) -> Any:
+def _filled(value: Any, facts: Mapping[str, str]) -> Any:
     if isinstance(value, Mapping):
-        members = {key: _filled(item, values) for key, item in value.items()}
+        members = {key: _filled(item, facts) for key, item in value.items()}
         return {key: item for key, item in members.items() if item is not _ABSENT}
     if isinstance(value, (list, tuple)):
-        items = [_filled(item, values) for item in value]
+        items = [_filled(item, facts) for item in value]
         return [item for item in items if item is not _ABSENT]
     if not isinstance(value, str):
         return value
-    names = list(placeholders(value))
-    if any(name not in values for name in names):
+    if any(name not in facts for name in placeholders(value)):
         return _ABSENT
-    whole = _PLACEHOLDER.fullmatch(value)
-    return values[whole[1]] if whole else _PLACEHOLDER.sub(lambda match: str(values[match[1]]), value)
+    text = _PLACEHOLDER.sub(lambda match: facts[match[1]], value)
+    return json.loads(text) if value == "{seconds}" else text
 
 
 __all__ = ["HelperCall", "Recipe", "has_stray_brace", "placeholders"]

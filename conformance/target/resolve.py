@@ -347,7 +347,7 @@ class Resolver:
             )
         if call.account is not None:
             self._check_call_account((*path, "account"), call.account, is_foreign=is_foreign)
-        return HelperCall(call.method, url, call.body, call.account)
+        return HelperCall(call.method, call.url, call.body, call.account)
 
     def _check_call_account(self, path: Path, account: str, *, is_foreign: bool) -> None:
         declared = self._raw("accounts")

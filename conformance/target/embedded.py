@@ -1,0 +1,91 @@
+"""The embedded sandbox as a target: a process with fresh keys, described by the profile ``embedded``."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import string
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from conformance.target.process import ProcessError, running
+from conformance.target.sections import STANDINGS
+
+URL_VARIABLE = "OBIT_EMBEDDED_POOLS_URL"
+"""Where the embedded profile looks for its base URL."""
+
+_ALPHABET = string.ascii_letters + string.digits
+
+
+class EmbeddedError(Exception):
+    """The embedded sandbox did not start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A running embedded sandbox."""
+
+    url: str
+    """The base URL of 0Pools."""
+    control: str | None
+    """The base URL of the control surface, where one was asked for."""
+    environ: Mapping[str, str] = field(repr=False)
+    """The variables with which the profile ``embedded`` loads."""
+
+
+@contextlib.contextmanager
+def start(
+    environ: Mapping[str, str],
+    *,
+    faults: Sequence[str] = (),
+    dialects: Sequence[str] = (),
+    control: bool = True,
+    webhook_url: str | None = None,
+    extra_args: Sequence[str] = (),
+    timeout: float = 10,
+) -> Iterator[Embedded]:
+    """A sandbox that lives as long as the context, with keys nobody has seen before.
+
+    ``environ`` is what the process inherits, less everything of the user's that begins with ``OBIT_``. Raises
+    ``EmbeddedError`` if the sandbox is not ready within ``timeout`` seconds.
+    """
+    keys = fresh_keys()
+    inherited = {name: value for name, value in environ.items() if not name.startswith("OBIT_")}
+    command = [sys.executable, "-m", "conformance.sandbox", "--exit-with-stdin"]
+    command += ["--control"] * control
+    command += [word for name in faults for word in ("--fault", name)]
+    command += [word for name in dialects for word in ("--dialect", name)]
+    command += [] if webhook_url is None else ["--webhook-url", webhook_url]
+    command += extra_args
+    process = running("the embedded sandbox", command, {**inherited, **keys}, tuple(keys.values()), timeout)
+    with contextlib.ExitStack() as stack:
+        try:
+            ready = stack.enter_context(process)
+        except ProcessError as problem:
+            raise EmbeddedError(str(problem)) from problem
+        url = str(ready["url"])
+        yield Embedded(url, ready.get("control"), {**keys, URL_VARIABLE: url})
+
+
+def fresh_keys() -> dict[str, str]:
+    """New keys and a signing secret for every standing, under the names the sandbox reads.
+
+    They have the published shapes (facts, section 1); the key of ``wrong_mode`` says live, which is what is
+    wrong with it.
+    """
+    keys = {}
+    for standing in STANDINGS:
+        mode = "live" if standing == "wrong_mode" else "test"
+        prefix = f"OBIT_SANDBOX_{standing.upper()}"
+        keys[f"{prefix}_SECRET_KEY"] = f"sk_{mode}_{_random()}"
+        keys[f"{prefix}_PUBLISHABLE_KEY"] = f"pk_{mode}_{_random()}"
+        keys[f"{prefix}_WEBHOOK_SECRET"] = f"whsec_{_random()}"
+    return keys
+
+
+def _random() -> str:
+    return "".join(secrets.choice(_ALPHABET) for _ in range(32))
+
+
+__all__ = ["URL_VARIABLE", "Embedded", "EmbeddedError", "fresh_keys", "start"]
