@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
+from conformance.contract.words import safe_name
+
 MAX_DEPTH = 100
 """Levels of nesting that are read; the deepest documented body has four."""
 
@@ -61,9 +63,11 @@ def members(value: Any) -> Iterator[tuple[tuple[str | int, ...], str, Any]]:
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    built = dict(pairs)
-    if len(built) != len(pairs):
-        raise UnreadableError("an object that names the same member twice")
+    built: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in built:
+            raise UnreadableError(f"an object that names {safe_name(name)} twice")
+        built[name] = value
     return built
 
 
@@ -93,11 +97,11 @@ def _describe(text: str, problem: json.JSONDecodeError) -> str:
     if not start:
         return "white space only"
     if start.startswith("<"):
-        return f"HTML or XML of {len(text)} characters"
+        return "HTML or XML"
     if text.startswith("\ufeff"):
         return "a byte order mark before the JSON text"
     if problem.pos >= len(text.rstrip()):
-        return f"JSON that ends too early, after {len(text)} characters"
+        return "JSON that ends too early"
     return f"text that is not JSON ({problem.msg}, line {problem.lineno} column {problem.colno})"
 
 

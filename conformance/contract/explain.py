@@ -6,7 +6,6 @@ A value is described by its shape; only a short word where the contract lists wo
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +13,8 @@ from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-_TOKEN = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
+from conformance.contract.words import is_word, safe_name
+
 _ARTICLE = {
     "string": "a string",
     "number": "a number",
@@ -76,13 +76,8 @@ def spell(path: Path, *, elements: bool = True) -> str:
     return text or "body"
 
 
-def safe_name(name: str) -> str:
-    """A member name as it may be repeated: itself when it reads like a name, else its length."""
-    return name if _TOKEN.fullmatch(name) else f"<name of {len(name)} characters>"
-
-
 def shape(value: Any) -> str:
-    """What kind of value this is, without the value."""
+    """What kind of value this is, without the value or its length, so that it reads the same in every run."""
     if value is None:
         return "null"
     if isinstance(value, bool):
@@ -92,7 +87,7 @@ def shape(value: Any) -> str:
     if isinstance(value, Decimal | float):
         return "a number"
     if isinstance(value, str):
-        return f"a string of {len(value)} characters" if value else "an empty string"
+        return "a string" if value else "an empty string"
     return "an object" if isinstance(value, dict) else "an array"
 
 
@@ -181,6 +176,6 @@ def _word(value: Any) -> str:
 
 
 def _quoted(value: Any, *, secret: bool) -> str:
-    if isinstance(value, str) and not secret and _TOKEN.fullmatch(value):
+    if isinstance(value, str) and not secret and is_word(value):
         return f'"{value}"'
     return shape(value)

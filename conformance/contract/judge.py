@@ -14,8 +14,8 @@ from typing import Any
 
 from conformance.contract.body import UnreadableError, members, parse
 from conformance.contract.contract import Contract, Operation, Response, is_json
-from conformance.contract.explain import Problem, problems, safe_name, shape, spell
-from conformance.contract.words import words
+from conformance.contract.explain import Problem, problems, shape, spell
+from conformance.contract.words import safe_name, words
 
 NETWORK_TROUBLE = frozenset({502, 503, 504})
 """What stands between us and the target answered. Nothing is judged; the caller retries or reports an
@@ -66,6 +66,8 @@ class _Answer:
     media: str | None
     request_ids: tuple[str, ...]
     size: int
+    bodiless: bool
+    """HTTP gives this answer no body, so its absence says nothing."""
     value: Any
     unreadable: str | None
     """Why there is no ``value`` although there is a body; None when it was read."""
@@ -113,7 +115,7 @@ def judge(
     if operation is not None:
         findings.append(_status(answer, operation))
         observations += _status_choice(answer, operation)
-    if answer.size:
+    if answer.size and (operation is not None or status >= 400):
         findings += _content(answer)
         observations += _content_choice(answer)
     findings += _body(answer)
@@ -130,7 +132,8 @@ def _read(
     body: bytes,
     truncated: bool,
 ) -> _Answer:
-    if method.upper() == "HEAD" or status in {204, 304} or status < 200:
+    bodiless = method.upper() == "HEAD" or status in {204, 304} or status < 200
+    if bodiless:
         body = b""
     pairs = [(name.lower(), value.strip()) for name, value in headers]
     value, unreadable = None, None
@@ -151,6 +154,7 @@ def _read(
         ),
         request_ids=tuple({text: None for name, text in pairs if name == "x-request-id" and text}),
         size=len(body),
+        bodiless=bodiless,
         value=value,
         unreadable=unreadable,
     )
@@ -182,7 +186,7 @@ def _server_error(answer: _Answer) -> Finding:
 
 
 def _status(answer: _Answer, operation: Operation) -> Finding:
-    legal = answer.documented is not None or _is_general(answer.status)
+    legal = answer.documented is not None or _is_general(answer.status) or _is_success(answer, operation)
     return _finding(
         "WIRE-STATUS",
         f"one of {', '.join(operation.statuses)}",
@@ -192,7 +196,13 @@ def _status(answer: _Answer, operation: Operation) -> Finding:
 
 
 def _is_general(status: int) -> bool:
-    return status == 429 or status >= 500 or status in HTTP_LAYER
+    return status == 429 or 500 <= status <= 599 or status in HTTP_LAYER
+
+
+def _is_success(answer: _Answer, operation: Operation) -> bool:
+    """Whether this is a success code of an operation for which no source gives one."""
+    codes = [response for response in operation.responses if response.status.startswith("2")]
+    return 200 <= answer.status <= 299 and bool(codes) and all(response.inferred for response in codes)
 
 
 def _status_choice(answer: _Answer, operation: Operation) -> Iterator[tuple[str, str]]:
@@ -200,6 +210,8 @@ def _status_choice(answer: _Answer, operation: Operation) -> Iterator[tuple[str,
     if documented is None:
         if _is_general(answer.status):
             yield f"{operation.key}: status", f"{answer.status}, legal everywhere though not listed here"
+        elif _is_success(answer, operation):
+            yield f"{operation.key}: status", f"{answer.status}, where no source gives the success code"
     elif documented.inferred:
         yield f"{operation.key}: status", f"{answer.status}, which no source ties to this operation"
     elif documented.status == "default":
@@ -211,21 +223,24 @@ def _status_choice(answer: _Answer, operation: Operation) -> Iterator[tuple[str,
 
 def _content(answer: _Answer) -> Iterator[Finding]:
     """What holds for every body, whatever the contract says of this one."""
-    if answer.is_open:
-        return
+    if not answer.is_open:
+        yield _content_type(answer)
+        if answer.status >= 400:
+            yield _envelope(answer)
+    if answer.has_value and isinstance(answer.value, dict | list):
+        names = sorted(set(_beyond_boundary(answer)))
+        wrong = f"member {', '.join(names[:_SHOWN])}" if names else None
+        yield _finding("WIRE-BOUNDARY", "no member that names what lies behind the API", wrong, "none")
+
+
+def _content_type(answer: _Answer) -> Finding:
     documented = answer.documented.media if answer.documented is not None else ()
     labelled = answer.is_labelled_json or answer.media in documented
     shown = answer.media if answer.media and _MEDIA.fullmatch(answer.media) else "an unreadable type"
     wrong = (
         None if labelled else f"{shown if answer.media else 'no Content-Type'}, {answer.unreadable or 'JSON'}"
     )
-    yield _finding("WIRE-CONTENT-TYPE", "application/json", wrong, shown)
-    if answer.status >= 400:
-        yield _envelope(answer)
-    names = sorted(set(_beyond_boundary(answer)))
-    if answer.has_value and isinstance(answer.value, dict | list):
-        wrong = f"member {', '.join(names[:_SHOWN])}" if names else None
-        yield _finding("WIRE-BOUNDARY", "no member that names what lies behind the API", wrong, "none")
+    return _finding("WIRE-CONTENT-TYPE", "application/json", wrong, shown)
 
 
 def _content_choice(answer: _Answer) -> Iterator[tuple[str, str]]:
@@ -274,7 +289,7 @@ def _body(answer: _Answer) -> Iterator[Finding]:
     if documented is None or documented.schema is None or answer.is_open:
         return
     if not answer.size:
-        if not (documented.open or answer.status in HTTP_LAYER or _has_no_body(answer)):
+        if not (documented.open or answer.status in HTTP_LAYER or answer.bodiless):
             yield Finding("WIRE-BODY", False, f"the body documented for {answer.status}", "no body")
         return
     if answer.unreadable is not None:
@@ -288,17 +303,14 @@ def _body(answer: _Answer) -> Iterator[Finding]:
             yield Finding("WIRE-BODY", True, f"the body documented for {answer.status}", "as documented")
         else:
             yield _departure(problems(validator, answer.value, answer.contract.sensitive))
-    yield from _money(answer, schemas.money(documented.schema))
+    if answer.status < 400:
+        yield from _money(answer, schemas.money(documented.schema))
 
 
 def _departure(found: Sequence[Problem]) -> Finding:
     expected = _listed([f"{spell(problem.path)}: {problem.expected}" for problem in found])
     observed = _listed([f"{spell(problem.path)}: {problem.observed}" for problem in found])
     return Finding("WIRE-BODY", False, expected, observed)
-
-
-def _has_no_body(answer: _Answer) -> bool:
-    return answer.status in {204, 304}
 
 
 def _money(answer: _Answer, names: frozenset[str]) -> Iterator[Finding]:
@@ -325,13 +337,15 @@ def _departures(answer: _Answer, findings: Sequence[Finding]) -> Iterator[tuple[
         return
     subject = f"{answer.operation.key} {answer.status}: full view"
     if not answer.has_value:
-        if documented.open and not _has_no_body(answer):
+        if documented.open and not answer.bodiless:
             yield subject, "no JSON body"
         return
     validator = schemas.full(documented.schema)
     if not validator.is_valid(answer.value):
         found = problems(validator, answer.value, answer.contract.sensitive)
-        told = dict.fromkeys(f"{spell(p.path, elements=False)}: expected {p.expected}" for p in found)
+        told = dict.fromkeys(
+            f"{spell(p.path, elements=False)}: expected {p.expected}, observed {p.observed}" for p in found
+        )
         yield subject, _listed(list(told), shown=10)
 
 

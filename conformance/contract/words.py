@@ -45,6 +45,7 @@ MONEY = frozenset(
 )
 """Members known to carry an amount or a rate, for places whose schema does not say so."""
 
+_READABLE = re.compile(r"[A-Za-z0-9_.:-]{1,40}")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -52,3 +53,13 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 def words(name: str) -> tuple[str, ...]:
     """The lower-case words of a camelCase, snake_case or kebab-case name."""
     return tuple(word.lower() for word in _WORD.findall(name))
+
+
+def safe_name(name: str) -> str:
+    """A member name as it may be repeated in a text: itself when it reads like a name, else its length."""
+    return name if is_word(name) else f"<name of {len(name)} characters>"
+
+
+def is_word(text: str) -> bool:
+    """Whether a text is short and plain enough to be repeated."""
+    return _READABLE.fullmatch(text) is not None
