@@ -144,7 +144,8 @@ def _problem(error: ValidationError, sensitive: frozenset[str]) -> Problem:
             return Problem(path, f"a {kind.format}", f"{shape(value)} that is none")
         case ValidationErrorKind.AnyOf() | ValidationErrorKind.OneOfNotValid():
             types = {name for branch in kind.context for leaf in branch for name in _types(leaf)}
-            return Problem(path, _either(sorted(types)) if types else "one of the alternatives", shape(value))
+            names = sorted(types, key=lambda name: (name == "null", name))
+            return Problem(path, _either(names) if names else "one of the alternatives", shape(value))
         case ValidationErrorKind.OneOfMultipleValid():
             return Problem(path, "exactly one of the alternatives", f"{shape(value)} that fits several")
         case ValidationErrorKind.PropertyNames():

@@ -32,7 +32,7 @@ _ENVELOPE = (
     ("message", (str,)),
     ("request_id", (str,)),
     ("doc_url", (str, type(None))),
-    ("statusCode", (int,)),
+    ("statusCode", (int, Decimal)),
 )
 
 
@@ -269,7 +269,7 @@ def _envelope_problems(answer: _Answer) -> Iterator[str]:
         elif not isinstance(answer.value[name], kinds) or isinstance(answer.value[name], bool):
             yield f"{name} is {shape(answer.value[name])}"
     stated = answer.value.get("statusCode")
-    if isinstance(stated, int) and not isinstance(stated, bool) and stated != answer.status:
+    if isinstance(stated, int | Decimal) and not isinstance(stated, bool) and stated != answer.status:
         yield f"statusCode differs from HTTP {answer.status}"
     stated = answer.value.get("request_id")
     if isinstance(stated, str) and len(answer.request_ids) == 1 and stated != answer.request_ids[0]:
