@@ -88,8 +88,9 @@ def verify(
     """Check the values of the signature header against the raw body; any of ``secrets`` may have signed it.
 
     ``now`` is in Unix seconds and ``tolerance`` in seconds. The time is judged before the digest, as 0Gate's
-    client does, so a forged old delivery is called stale. Raises ``ValueError`` when there is no secret or one
-    is empty.
+    client does, so a forged old delivery is called stale.
+
+    Raises ``ValueError`` when a secret is empty or there is none.
     """
     if not secrets:
         raise ValueError("no secret to verify with: give at least one")

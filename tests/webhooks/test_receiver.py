@@ -54,13 +54,13 @@ def test_a_delivery_is_kept_raw_with_its_time():
     with Receiver(clock=lambda: 1_800_000_000.5) as receiver:
         raw(
             receiver,
-            b"POST /a%%20b?c=d HTTP/1.1\r\nHost: x\r\nX-Sig: one\r\nx-sig: two\r\nContent-Length: %d\r\n\r\n%b"
+            b"POST /a%%20b?c=d HTTP/1.1\r\nHost: x\r\nX-Sig: a\r\nx-sig: b\r\nContent-Length: %d\r\n\r\n%b"
             % (len(body), body),
         )
         (delivery,) = receiver.deliveries()
 
     assert (delivery.body, delivery.path, delivery.received) == (body, "/a%20b", 1_800_000_000.5)
-    assert delivery.header("X-Sig") == ("one", "two")
+    assert delivery.header("X-Sig") == ("a", "b")
 
 
 def test_a_body_in_chunks_is_put_together():
