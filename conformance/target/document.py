@@ -35,6 +35,8 @@ LARGEST = 1 << 20
 
 _PLACE = re.compile(r"\(at (?:line (\d+), column \d+|end of document)\)")
 
+_QUOTED = re.compile(r"(['\"]).{5,}\1")
+
 SectionT = TypeVar("SectionT", bound=Section)
 
 
@@ -187,8 +189,8 @@ def _decoded(raw: bytes) -> str | None:
 
 
 def _harmless(message: str) -> str:
-    """A parser's message; most quote no content, and one that quotes a secret is dropped."""
-    return "syntax" if looks_like_credential(message) or len(message) > 100 else message
+    """A parser's message, unless it quotes more of the file than a sign or two."""
+    return "syntax" if _QUOTED.search(message) or len(message) > 100 else message
 
 
 def _lines(text: str) -> dict[Path, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from typing import Final
@@ -11,7 +10,7 @@ _LIVE = re.compile(r"[A-Za-z]+_live_")
 
 
 class Secret:
-    """A value that is compared, sent and fingerprinted, and never printed."""
+    """A value that is compared and sent, and never printed."""
 
     __slots__ = ("_value",)
 
@@ -21,10 +20,6 @@ class Secret:
     def reveal(self) -> str:
         """The value itself. For the wire and for redaction only."""
         return self._value
-
-    def fingerprint(self, key: bytes) -> str:
-        """Twelve hex digits that say "the same value again" to whoever holds ``key``, and nothing else."""
-        return hmac.new(key, self._value.encode(), hashlib.sha256).hexdigest()[:12]
 
     @property
     def is_live(self) -> bool:

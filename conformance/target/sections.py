@@ -5,7 +5,8 @@ What needs more than one section, or the environment, is judged in ``resolve``.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
@@ -100,19 +101,17 @@ def _helper_url(text: str) -> str:
     return text
 
 
+_AMOUNT = re.compile(r"[0-9]{1,30}(\.[0-9]{1,18})?")
+
+
 def money(value: Any) -> Decimal:
     """A decimal amount written as text. Numbers are refused: with a fraction they are inexact."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         raise fault(
             "an amount written as a string, because money is never a float", f'write {{key}} = "{value}"'
         )
-    if isinstance(value, str) and value.isascii():
-        try:
-            amount = Decimal(value)
-        except InvalidOperation:
-            amount = Decimal("NaN")
-        if amount.is_finite() and amount >= 0 and "e" not in value.lower() and "_" not in value:
-            return amount
+    if isinstance(value, (str, Decimal)) and _AMOUNT.fullmatch(str(value)):
+        return Decimal(value)
     raise fault(
         "a decimal amount as a string, zero or more, without exponent", 'write for example {key} = "5000.00"'
     )
