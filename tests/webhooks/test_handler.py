@@ -116,6 +116,7 @@ def test_a_handler_that_never_answers_is_an_error_after_one_patience_each():
 
     assert {finding.outcome for finding in findings} == {Outcome.ERROR}
     assert all(attempt.timed_out for finding in findings for attempt in finding.attempts)
+    assert {len(finding.attempts) for finding in findings if finding.requirement != DEDUPES} == {1}
 
 
 def test_without_a_readable_probe_only_what_the_status_shows_is_failed():
