@@ -20,6 +20,7 @@ from conformance.contract.words import BOUNDARY
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 _STATUS = re.compile(r"[1-5](?:[0-9]{2}|XX)|default")
+_WILDCARDS = frozenset({"application/*", "*/*"})
 _PARAMETER = re.compile(r"\{([^{}]+)\}")
 
 
@@ -110,7 +111,7 @@ class Route:
         return dict(zip(self.names, values, strict=True))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Contract:
     """One contract file, ready to be asked and judged against."""
 
@@ -126,8 +127,8 @@ class Contract:
     """Words that no member name of a response may contain (public boundary)."""
     members: frozenset[str]
     """Every member name any schema of the file describes."""
-    schemas: Schemas = field(repr=False, compare=False)
-    routes: tuple[Route, ...] = field(repr=False, compare=False)
+    schemas: Schemas = field(repr=False)
+    routes: tuple[Route, ...] = field(repr=False)
 
     def find(self, method: str, path: str) -> Match | None:
         """The operation of a method and a path relative to the server base (no query); literal segments win
@@ -160,18 +161,18 @@ def load(path: Path | None = None, product: str = "pools") -> Contract:
     """
     source = read(path if path is not None else builtin(product))
     _check_head(source)
+    _check_marks(source)
     schemas = Schemas.of(source.document)
     operations = tuple(_operations(source, schemas))
-    members = dict(_members(source.document))
     return Contract(
         product=product,
         revision=str(source.document["info"]["version"]),
         file=source.file,
         operations=operations,
         document=source.document,
-        sensitive=frozenset(name for name, secret in members.items() if secret),
+        sensitive=frozenset(name for name, member in _members(source) if _is_sensitive(source, member)),
         boundary=_boundary(source),
-        members=frozenset(members),
+        members=frozenset(name for name, _ in _members(source)),
         schemas=schemas,
         routes=tuple(sorted(map(Route.of, operations), key=lambda route: route.rank)),
     )
@@ -191,6 +192,16 @@ def _check_head(source: Source) -> None:
             raise source.error(f"/{name}", _found(document, name), f"a mapping {name!r} with content")
     if not isinstance(document["info"].get("version"), str | int | float):
         raise source.error("/info/version", _found(document["info"], "version"), "the revision of the API")
+
+
+def _check_marks(source: Source) -> None:
+    """A mark that cannot be read would turn a guess into a demand."""
+    for pointer, node in source.walk():
+        if node.get("x-basis", "inferred") not in ("inferred", "entailed"):
+            raise source.error(f"{pointer}/x-basis", repr(node["x-basis"]), "inferred or entailed")
+        listed = node.get("x-inferred", [])
+        if not isinstance(listed, list) or not all(isinstance(word, str) for word in listed):
+            raise source.error(f"{pointer}/x-inferred", _kind(listed), "a list of keywords")
 
 
 def _operations(source: Source, schemas: Schemas) -> Iterator[Operation]:
@@ -237,7 +248,8 @@ def _response(source: Source, schemas: Schemas, status: str, place: str, raw: An
     for name, media in content.items():
         if not isinstance(media, dict):
             raise source.error(f"{place}/content/{escape(name)}", _kind(media), "a media type")
-        if schema is None and "schema" in media and is_json(name):
+        kind = _essence(name)
+        if schema is None and "schema" in media and (is_json(kind) or kind in _WILDCARDS):
             schema = f"{place}/content/{escape(name)}/schema"
     if schema is not None:
         try:
@@ -249,16 +261,19 @@ def _response(source: Source, schemas: Schemas, status: str, place: str, raw: An
     return Response(
         status=status,
         inferred=inferred or response.get("x-basis") == "inferred",
-        media=tuple(name.partition(";")[0].strip().lower() for name in content),
+        media=tuple(_essence(name) for name in content),
         schema=schema,
         open=schema is not None and schemas.says_nothing(schema),
     )
 
 
 def is_json(media: str) -> bool:
-    """Whether a media type, parameters and all, is JSON or may be (a wildcard)."""
-    essence = media.partition(";")[0].strip().lower()
-    return essence in {"application/json", "application/*", "*/*"} or essence.endswith("+json")
+    """Whether a media type, without parameters and in lower case, is JSON."""
+    return media == "application/json" or media.endswith("+json")
+
+
+def _essence(media: str) -> str:
+    return media.partition(";")[0].strip().lower()
 
 
 def _follow(source: Source, place: str, node: Any) -> tuple[str, Node]:
@@ -273,25 +288,22 @@ def _follow(source: Source, place: str, node: Any) -> tuple[str, Node]:
     raise source.error(place, "references that go round in circles", "a reference that ends somewhere")
 
 
-def _members(document: Node) -> Iterator[tuple[str, bool]]:
-    """Every member name described anywhere, with whether its value is sensitive; a sensitive use comes
-    last."""
-    secret: set[str] = set()
-    pending: list[Any] = [document]
-    while pending:
-        node = pending.pop()
-        if isinstance(node, list):
-            pending += node
-        if not isinstance(node, dict):
-            continue
-        pending += node.values()
-        members = node.get("properties")
-        if isinstance(members, dict):
-            for name, schema in members.items():
-                if isinstance(schema, dict) and schema.get("x-sensitive") is True:
-                    secret.add(name)
-                yield name, False
-    yield from ((name, True) for name in secret)
+def _members(source: Source) -> Iterator[tuple[str, Any]]:
+    """Every member any schema describes, by name, with what it says."""
+    for _, node in source.walk():
+        if isinstance(node.get("properties"), dict):
+            yield from node["properties"].items()
+
+
+def _is_sensitive(source: Source, schema: Any) -> bool:
+    if not isinstance(schema, dict):
+        return False
+    if (
+        isinstance(schema.get("$ref"), str)
+        and resolve(source.document, schema["$ref"]).get("x-sensitive") is True
+    ):
+        return True
+    return schema.get("x-sensitive") is True
 
 
 def _boundary(source: Source) -> frozenset[str]:
@@ -312,7 +324,9 @@ def _kind(value: Any) -> str:
         return "nothing"
     if isinstance(value, dict):
         return "a mapping" if value else "an empty mapping"
-    return "a list" if isinstance(value, list) else f"a {type(value).__name__}"
+    if isinstance(value, str):
+        return "a text"
+    return "a list" if isinstance(value, list) else "a single value"
 
 
 __all__ = ["Contract", "ContractError", "Match", "Operation", "Response", "Route", "is_json", "load"]

@@ -169,12 +169,10 @@ def _finding(requirement: str, expected: str, wrong: str | None, held: str) -> F
 
 def _request_id(answer: _Answer) -> Finding:
     count = len(answer.request_ids)
-    wrong = (
-        None
-        if count == 1
-        else f"HTTP {answer.status} with "
-        + (f"{count} different values" if count else "no such header, or an empty one")
-    )
+    wrong = None
+    if count != 1:
+        seen = f"{count} different values" if count else "no such header, or an empty one"
+        wrong = f"HTTP {answer.status} with {seen}"
     return _finding("WIRE-REQUEST-ID", "one X-Request-Id header", wrong, "the header")
 
 
@@ -235,11 +233,11 @@ def _content(answer: _Answer) -> Iterator[Finding]:
 
 def _content_type(answer: _Answer) -> Finding:
     documented = answer.documented.media if answer.documented is not None else ()
+    shown = "no Content-Type"
+    if answer.media:
+        shown = answer.media if _MEDIA.fullmatch(answer.media) else "an unreadable Content-Type"
     labelled = answer.is_labelled_json or answer.media in documented
-    shown = answer.media if answer.media and _MEDIA.fullmatch(answer.media) else "an unreadable type"
-    wrong = (
-        None if labelled else f"{shown if answer.media else 'no Content-Type'}, {answer.unreadable or 'JSON'}"
-    )
+    wrong = None if labelled else f"{shown}, {answer.unreadable or 'JSON'}"
     return _finding("WIRE-CONTENT-TYPE", "application/json", wrong, shown)
 
 

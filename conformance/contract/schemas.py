@@ -28,7 +28,7 @@ class BrokenSchemaError(Exception):
     """A schema the validator cannot compile."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Schemas:
     """The schemas of one document, compiled when first asked for."""
 

@@ -72,6 +72,34 @@ class Source:
         line = _line(self.text, pointer)
         return ContractError(self.file, found, expected, line=line, pointer=pointer)
 
+    def walk(self) -> Iterator[tuple[str, Node]]:
+        """Every mapping that describes something, with its pointer; example data and maps of names are left
+        out.
+
+        Raises ``ContractError`` for a document without a reasonable end.
+        """
+        pending: list[tuple[Any, str, bool, int]] = [(self.document, "", False, 0)]
+        seen = 0
+        while pending:
+            node, pointer, named, depth = pending.pop()
+            seen += 1
+            if depth > MAX_DEPTH or seen > MAX_NODES:
+                raise ContractError(
+                    self.file,
+                    "a document that grows without end, perhaps through YAML aliases",
+                    f"at most {MAX_NODES} nodes and {MAX_DEPTH} levels",
+                )
+            if isinstance(node, list):
+                pending += [(child, f"{pointer}/{i}", False, depth + 1) for i, child in enumerate(node)]
+            if not isinstance(node, dict):
+                continue
+            if not named:
+                yield pointer, node
+            for key, child in node.items():
+                if named or not (key in _DATA or (key == "examples" and isinstance(child, list))):
+                    inner = not named and key in _NAMED
+                    pending.append((child, f"{pointer}/{escape(str(key))}", inner, depth + 1))
+
 
 def builtin(product: str) -> Path:
     """The contract file this project ships for ``product``. Raises ``ContractError`` when there is none."""
@@ -216,7 +244,10 @@ def _check_depth(file: str, text: str) -> None:
 
 
 def _check_references(source: Source) -> None:
-    for pointer, reference in _references(source):
+    for pointer, node in source.walk():
+        reference = node.get("$ref")
+        if not isinstance(reference, str):
+            continue
         if not reference.startswith("#"):
             raise source.error(
                 pointer, f"a reference out of the file ({reference!r})", "one bundled file; bundle it first"
@@ -227,31 +258,6 @@ def _check_references(source: Source) -> None:
             raise source.error(
                 pointer, f"a dangling reference ({reference!r})", "a reference to something in this file"
             ) from None
-
-
-def _references(source: Source) -> Iterator[tuple[str, str]]:
-    """Every ``$ref`` outside example data, with the pointer of its holder."""
-    pending: list[tuple[Any, str, bool, int]] = [(source.document, "", False, 0)]
-    seen = 0
-    while pending:
-        node, pointer, named, depth = pending.pop()
-        seen += 1
-        if depth > MAX_DEPTH or seen > MAX_NODES:
-            raise ContractError(
-                source.file,
-                "a document that grows without end, perhaps through YAML aliases",
-                f"at most {MAX_NODES} nodes and {MAX_DEPTH} levels",
-            )
-        if isinstance(node, list):
-            pending += [(child, f"{pointer}/{i}", False, depth + 1) for i, child in enumerate(node)]
-        if not isinstance(node, dict):
-            continue
-        if not named and isinstance(node.get("$ref"), str):
-            yield pointer, node["$ref"]
-        for key, child in node.items():
-            if named or not (key in _DATA or (key == "examples" and isinstance(child, list))):
-                inner = not named and key in _NAMED
-                pending.append((child, f"{pointer}/{escape(str(key))}", inner, depth + 1))
 
 
 def _line(text: str, pointer: str) -> int | None:

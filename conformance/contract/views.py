@@ -81,7 +81,7 @@ def _loosen(schema: Any) -> Any:
         return schema
     if schema.get("x-basis") == "inferred":
         return {}
-    guessed = set(schema.get("x-inferred", ()))
+    guessed = frozenset(schema.get("x-inferred", ()))
     copy: Node = {}
     for key, value in schema.items():
         if key in guessed or key in _SKIPPED:
@@ -96,8 +96,9 @@ def _loosen(schema: Any) -> Any:
     return copy
 
 
-def _is_optional(schema: Node, guessed: set[str], name: str) -> bool:
-    member = schema.get("properties", {}).get(name)
+def _is_optional(schema: Node, guessed: frozenset[str], name: str) -> bool:
+    members = schema.get("properties")
+    member = members.get(name) if isinstance(members, dict) else None
     return f"required:{name}" in guessed or (isinstance(member, dict) and member.get("x-basis") == "inferred")
 
 

@@ -105,6 +105,12 @@ def test_a_boundary_of_its_own_replaces_ours(tmp_path: Path) -> None:
     assert load(written(tmp_path, MINIMAL + "x-boundary: [Engine]\n")).boundary == {"engine"}
 
 
+def test_a_secret_may_be_marked_where_it_is_used_or_where_it_is_described(tmp_path: Path) -> None:
+    members = {"a": {"$ref": "#/components/schemas/S"}, "b": {"x-sensitive": True}, "c": {}}
+    components = {"schemas": {"S": {"x-sensitive": True}, "T": {"properties": members}}}
+    assert load(written(tmp_path, changed(components=components))).sensitive == {"a", "b"}
+
+
 def changed(**changes: Any) -> str:
     """The minimal file as JSON, which is YAML too, with root members replaced; ``...`` drops one."""
     document = {
@@ -170,7 +176,7 @@ def test_text_that_is_no_document(
         pytest.param(changed(paths={"a": {}}), "/paths/a", "the path 'a'", id="relative path"),
         pytest.param(changed(paths={"/a": None}), "/paths/~1a", "nothing", id="empty path"),
         pytest.param(
-            changed(paths={"/a": {"get": 1}}), "/paths/~1a/get", "a int", id="operation as a number"
+            changed(paths={"/a": {"get": 1}}), "/paths/~1a/get", "a single value", id="operation as a number"
         ),
         pytest.param(
             changed(paths={"/a": {"get": {}}}),
@@ -199,7 +205,7 @@ def test_text_that_is_no_document(
         pytest.param(
             changed(paths=operation({"200": {"content": {"a/b": 1}}})),
             "/paths/~1a/get/responses/200/content/a~1b",
-            "a int",
+            "a single value",
             id="media type as a number",
         ),
         pytest.param(
@@ -232,7 +238,28 @@ def test_text_that_is_no_document(
             "a schema that does not compile",
             id="broken pattern",
         ),
-        pytest.param(changed(**{"x-boundary": "provider"}), "/x-boundary", "a str", id="boundary as a word"),
+        pytest.param(
+            changed(paths=schema({"x-basis": "infered"})),
+            f"{SCHEMA}/x-basis",
+            "'infered'",
+            id="misspelt basis",
+        ),
+        pytest.param(
+            changed(paths=schema({"x-inferred": "type"})),
+            f"{SCHEMA}/x-inferred",
+            "a text",
+            id="mark as a word",
+        ),
+        pytest.param(
+            changed(paths=schema({"properties": [], "required": ["a"], "x-inferred": ["required:a"]})),
+            SCHEMA,
+            "a schema that does not compile",
+            id="members as a list",
+        ),
+        pytest.param(
+            changed(paths=schema(5)), SCHEMA, "a schema that does not compile", id="schema as a number"
+        ),
+        pytest.param(changed(**{"x-boundary": "provider"}), "/x-boundary", "a text", id="boundary as a word"),
     ],
 )
 def test_a_document_that_is_no_contract(tmp_path: Path, text: str, pointer: str, found: str) -> None:

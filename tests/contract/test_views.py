@@ -106,6 +106,15 @@ def test_loosening_below_not_does_not_tighten(tmp_path: Path) -> None:
     assert accepts(contract, {"a": 1})
 
 
+@pytest.mark.parametrize(("mark", "observed"), [({}, 'a: "DE89"'), ({"x-sensitive": True}, "a: a string")])
+def test_a_word_outside_a_list_is_repeated_unless_it_is_sensitive(
+    tmp_path: Path, mark: dict[str, Any], observed: str
+) -> None:
+    contract = contract_of(tmp_path, {"properties": {"a": {"enum": ["x"], **mark}}})
+    report = judged(THING, 200, {"a": "DE89"}, contract=contract)
+    assert finding(report, "WIRE-BODY").observed == observed
+
+
 def test_an_inferred_status_is_accepted_and_its_body_still_judged() -> None:
     report = judged(TRANSACT, 201, drop(example(TRANSACT, "201", "reserved"), "transactId"))
     assert "WIRE-STATUS" in held(report)

@@ -120,6 +120,7 @@ def test_status(operation: tuple[str, str], status: int, ok: bool) -> None:
         ("text/html", False),
         ("text/plain; charset=utf-8", False),
         ("application/javascript", False),
+        ("*/*", False),
         ("\x00not a type\x00", False),
     ],
 )
