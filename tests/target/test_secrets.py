@@ -14,14 +14,7 @@ from target.profiles import ENVIRON, RIGHT, spoiled, written
 
 CANARY = "c4n4ryc4n4ryc4n4ry"
 
-SHAPES = [
-    f"sk_test_{CANARY}",
-    f"pk_live_{CANARY}",
-    f"whsec_{CANARY}",
-    f"sk_{CANARY}",
-    f"Bearer {CANARY}",
-    CANARY + CANARY,
-]
+SHAPES = [f"sk_test_{CANARY}", f"pk_live_{CANARY}", f"whsec_{CANARY}", f"sk_{CANARY}", f"Bearer {CANARY}"]
 
 # The mark stands for the secret.
 PLACES = {
@@ -63,6 +56,14 @@ def test_a_secret_pasted_anywhere_is_refused_and_never_repeated(
 
     with pytest.raises(ProfileError) as caught:
         load(written(tmp_path, text), ENVIRON)
+
+    assert CANARY not in everything_shown(caught.value)
+
+
+@pytest.mark.parametrize("place", [place for place in PLACES if place != "name of the target"])
+def test_a_secret_without_a_known_shape_is_not_repeated_where_it_is_wrong(place: str, tmp_path: Path) -> None:
+    with pytest.raises(ProfileError) as caught:
+        load(written(tmp_path, PLACES[place].replace("§", CANARY + CANARY)), ENVIRON)
 
     assert CANARY not in everything_shown(caught.value)
 
