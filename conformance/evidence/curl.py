@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from conformance.evidence.text import visible
 from conformance.journal import Exchange, RunRecord
@@ -56,6 +56,15 @@ def curl(exchange: Exchange, variables: Mapping[str, str]) -> str:
 
 def rerun(run: RunRecord, requirement: str) -> str:
     """The one command that tries a requirement again with the same seed, into a run folder of its own."""
+    return _again(run, _REPLACED, "--only", requirement)
+
+
+def reproduce(run: RunRecord) -> str:
+    """The one command that does the whole run again with the same seed, into a run folder of its own."""
+    return _again(run, {"--seed", "--output"})
+
+
+def _again(run: RunRecord, replaced: Collection[str], *added: str) -> str:
     try:
         words = shlex.split(run.command)
     except ValueError:
@@ -64,12 +73,12 @@ def rerun(run: RunRecord, requirement: str) -> str:
     dropping = False
     for word in words:
         option, equals, _ = word.partition("=")
-        if option in _REPLACED:
+        if option in replaced:
             dropping = not equals
         elif word.startswith("-") or not dropping:
             dropping = False
             kept.append(word)
-    return " ".join(quote(word) for word in [*kept, "--only", requirement, "--seed", str(run.seed)])
+    return " ".join(quote(word) for word in [*kept, *added, "--seed", str(run.seed)])
 
 
 def _variable(account: str, variables: Mapping[str, str]) -> str:

@@ -41,9 +41,12 @@ class StepVerdict:
     state: StepState
     failed: tuple[str, ...]
     gaps: tuple[Gap, ...]
-    proved: int
-    """How many of its musts passed."""
     musts: int
+    """How many requirements prove it, whatever the run's scope and selection."""
+    proved: int
+    """How many of them passed."""
+    neutral: int
+    """How many of them do not apply to this target."""
 
 
 def gaps(verdicts: Iterable[RequirementVerdict]) -> tuple[Gap, ...]:
@@ -80,7 +83,7 @@ def _step(number: int, title: str, verdicts: Sequence[RequirementVerdict]) -> St
     else:
         state = StepState.NOT_PROVED
         pending = pending or neutral
-    return StepVerdict(number, title, state, failed, gaps(pending), len(passed), len(musts) - len(neutral))
+    return StepVerdict(number, title, state, failed, gaps(pending), len(musts), len(passed), len(neutral))
 
 
 def _missing(verdict: RequirementVerdict) -> str:

@@ -7,13 +7,12 @@ mention people, draw tables or link.
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
 from conformance.evidence.findings import Case, Finding
 from conformance.evidence.launch import StepState
 from conformance.evidence.packet import NO_ANSWER, Packet
 from conformance.evidence.per_requirement import Status
-from conformance.evidence.text import clip, count, one_line, visible
+from conformance.evidence.text import clip, count, one_line, url_path, visible
 from conformance.journal import Exchange
 from conformance.requirements import Side
 
@@ -96,7 +95,7 @@ def _support_case(case: Case) -> list[str]:
         status = NO_ANSWER if exchange.status is None else str(exchange.status)
         values = [
             exchange.started,
-            f"{exchange.method} {urlsplit(exchange.url).path}",
+            f"{exchange.method} {url_path(exchange.url).partition('?')[0]}",
             status,
             exchange.request_id or "",
             named.get("id", ""),
@@ -112,7 +111,7 @@ def identifiers(exchange: Exchange) -> dict[str, str]:
     if not exchange.operation:
         return {}
     template = exchange.operation.partition(" ")[2].strip("/").split("/")
-    path = urlsplit(exchange.url).path.strip("/").split("/")
+    path = url_path(exchange.url).partition("?")[0].strip("/").split("/")
     named = {}
     for part, value in zip(reversed(template), reversed(path), strict=False):
         if part.startswith("{") and part.endswith("}"):

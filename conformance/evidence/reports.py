@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conformance.evidence import markdown, verdict_json
+from conformance.evidence import allure_results, har, html, junit, markdown, reconciliation, verdict_json
 from conformance.evidence.packet import Packet, assemble
 from conformance.evidence.verdicts import RunVerdict
 from conformance.requirements import Catalogue
@@ -25,8 +25,14 @@ def write_packet(packet: Packet, run_folder: Path) -> None:
     # The verdict comes first: should a later report not be written, what was concluded is on disk.
     texts = {
         "verdict.json": verdict_json.render,
+        "index.html": html.render,
         "summary.md": markdown.summary,
         "support.md": markdown.support,
+        "junit.xml": junit.render,
+        "reconciliation.csv": reconciliation.render,
     }
     for name, render in texts.items():
-        (run_folder / name).write_text(render(packet), encoding="utf-8")
+        (run_folder / name).write_text(render(packet), encoding="utf-8", newline="")
+    with (run_folder / "exchanges.har").open("w", encoding="utf-8") as archive:
+        har.write(packet, archive)
+    allure_results.write(packet, run_folder / "allure-results")

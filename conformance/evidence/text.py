@@ -42,3 +42,8 @@ def _spell(match: re.Match[str]) -> str:
 def count(number: int, noun: str) -> str:
     """``1 requirement``, ``2 requirements``: a number with its noun."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def url_path(url: str) -> str:
+    """The path of a URL with its query, whatever else may be wrong with it."""
+    return re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*", "", url) or "/"

@@ -6,8 +6,8 @@ Members may be added within ``conformance-verdict/1``; none is renamed, removed 
 - ``watermark``  what has to be said first; empty for a foreign target
 - ``verdict``, ``exit_code``, ``reasons``  the run's verdict; each reason is ``{verdict, text}``, the first
   decided
-- ``launch``  ``{evidence, line, steps: [{number, title, state, proved, musts, failed: [id], gaps: [gap]}]}``;
-  a gap is ``{missing, provider, requirements: [id]}``
+- ``launch``  ``{evidence, line, steps: [{number, title, state, musts, proved, neutral, failed: [id], gaps:
+  [gap]}]}``; a gap is ``{missing, provider, requirements: [id]}``
 - ``run``  id, target, environment, embedded, base_urls, scope, tier, selection, seed, strict, accounts
   (names), features, contract_revision, command, started, finished, expires (started + 90 days), versions,
   digests
