@@ -4,7 +4,7 @@ Knows no target, no client, no sandbox.
 """
 
 from conformance.contract.contract import Contract, Match, Operation, Response, load
-from conformance.contract.judge import Finding, Report, judge
+from conformance.contract.judging import Finding, Report, judge
 from conformance.contract.source import ContractError
 
 __all__ = [

@@ -101,6 +101,13 @@ def test_what_is_stated_or_entailed_is_judged(tmp_path: Path, schema: Any, body:
     assert not accepts(contract_of(tmp_path, schema), body)
 
 
+def test_a_departure_inside_an_alternative_to_null_is_told_from_inside(tmp_path: Path) -> None:
+    contract = contract_of(
+        tmp_path, {"anyOf": [{"type": "null"}, {"type": "object", "required": ["a", "b"]}]}
+    )
+    assert finding(judged(THING, 200, {}, contract=contract), "WIRE-BODY").observed == "a: absent; b: absent"
+
+
 def test_loosening_below_not_does_not_tighten(tmp_path: Path) -> None:
     contract = contract_of(tmp_path, {"not": {"properties": {"a": GUESS}, "required": ["a"]}})
     assert accepts(contract, {"a": 1})
@@ -231,6 +238,7 @@ def test_a_member_the_file_makes_something_else_is_no_money(tmp_path: Path, sche
         (("200", "default"), 409, True),
         (("200",), 409, False),
         (("200",), 429, True),
+        (("404",), 202, False),
     ],
 )
 def test_ranges_and_default_document_a_status(
@@ -240,6 +248,25 @@ def test_ranges_and_default_document_a_status(
     contract = load(written(tmp_path, changed(paths=paths)))
     report = judged(THING, status, error(status), headers=HEADERS, contract=contract)
     assert finding(report, "WIRE-STATUS").ok is ok
+
+
+def test_a_further_success_code_needs_a_contract_that_knows_none(tmp_path: Path) -> None:
+    responses = {"200": {"description": ""}, "201": {"description": "", "x-basis": "inferred"}}
+    contract = load(written(tmp_path, changed(paths={"/a": {"get": {"responses": responses}}})))
+    assert "WIRE-STATUS" in failed(judged(THING, 202, {}, contract=contract))
+
+
+def test_a_documented_500_is_a_server_error_all_the_same(tmp_path: Path) -> None:
+    responses = {"500": {"description": "", "content": {"application/json": {"schema": {"type": "object"}}}}}
+    contract = load(written(tmp_path, changed(paths={"/a": {"get": {"responses": responses}}})))
+    assert failed(judged(THING, 500, error(500), contract=contract)) == {"WIRE-NO-SERVER-ERROR"}
+
+
+def test_a_documented_head_has_no_body_to_miss(tmp_path: Path) -> None:
+    content = {"application/json": {"schema": {"type": "object"}}}
+    paths = {"/a": {"head": {"responses": {"200": {"description": "", "content": content}}}}}
+    contract = load(written(tmp_path, changed(paths=paths)))
+    assert not failed(judged(("HEAD", "/a"), 200, b"", contract=contract))
 
 
 def test_a_media_type_the_file_documents_is_accepted(tmp_path: Path) -> None:

@@ -129,6 +129,11 @@ def test_content_type(media: str, ok: bool) -> None:
     assert finding(report, "WIRE-CONTENT-TYPE").ok is ok
 
 
+def test_a_success_whose_body_is_our_guess_is_still_json() -> None:
+    plain = headers(NAMED, ("Content-Type", "text/plain"))
+    assert failed(judged(REJECT, 200, b"OK", headers=plain)) == {"WIRE-CONTENT-TYPE"}
+
+
 def test_a_body_without_content_type_breaks_content_type() -> None:
     assert failed(judged(QUOTE, 200, FIRM, headers=headers(NAMED))) == {"WIRE-CONTENT-TYPE"}
 
@@ -269,6 +274,11 @@ def test_body_departure_is_told_by_its_member(
     assert (found.ok, found.expected, found.observed) == (False, expected, observed)
 
 
+def test_a_quote_that_lacks_much_is_still_told_as_the_quote_it_claims_to_be() -> None:
+    observed = finding(judged(QUOTE, 200, {"available": True, "executable": True}), "WIRE-BODY").observed
+    assert observed == "expiresAt: absent; feeBps: absent; quoteId: absent; and 3 more"
+
+
 def test_a_departure_deep_in_a_page_names_its_row() -> None:
     page = example(LEDGER, "200", "fundedAndSpent")
     page["entries"][1]["ref"] = 7
@@ -280,7 +290,9 @@ def test_many_departures_are_counted_not_listed() -> None:
     assert observed == "allowedPools: absent; available: absent; balance: absent; and 1 more"
 
 
-@pytest.mark.parametrize("time", ["2026-01-01 00:00:15", "2026-01-01T01:00:15+01:00", "1767225615", "soon"])
+@pytest.mark.parametrize(
+    "time", ["2026-01-01 00:00:15", "2026-02-30T00:00:15Z", "2026-01-01T01:00:15+01:00", "1767225615", "soon"]
+)
 def test_a_time_that_is_not_iso_8601_in_utc_breaks_the_body(time: str) -> None:
     assert failed(judged(QUOTE, 200, {**FIRM, "expiresAt": time})) == {"WIRE-BODY"}
 
@@ -327,6 +339,10 @@ def test_any_spelling_of_a_number_is_a_number(number: str) -> None:
 def test_members_that_are_numbers_by_contract_are_no_money() -> None:
     report = judged(QUOTE, 200, {**FIRM, "totalBps": 55, "ttlSeconds": 15})
     assert finding(report, "WIRE-MONEY").ok
+
+
+def test_what_an_error_adds_is_no_money() -> None:
+    assert not failed(judged(QUOTE, 429, error(429, rate=20)))
 
 
 def test_a_body_without_money_says_nothing_about_it() -> None:
@@ -405,6 +421,11 @@ def test_a_status_without_a_body_has_none_to_judge(status: int) -> None:
 
 def test_the_answer_to_head_has_no_body_to_judge() -> None:
     report = judged(("HEAD", "/pools"), 200, b"", headers=headers(NAMED))
+    assert (failed(report), held(report)) == (set(), {"WIRE-REQUEST-ID", "WIRE-NO-SERVER-ERROR"})
+
+
+def test_another_method_answered_with_success_is_judged_by_its_request_id() -> None:
+    report = judged(("OPTIONS", "/pools"), 200, b"GET", headers=headers(NAMED))
     assert (failed(report), held(report)) == (set(), {"WIRE-REQUEST-ID", "WIRE-NO-SERVER-ERROR"})
 
 
