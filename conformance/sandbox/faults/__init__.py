@@ -1,0 +1,1 @@
+"""Seeded defects, grouped by the mistake they model. Each replaces one seam of the healthy sandbox."""
