@@ -30,8 +30,7 @@ def build(sandbox: Sandbox, operations: Iterable[Operation], extra_routes: Itera
     for operation in operations:
         by_path.setdefault(PREFIX + operation.path, {})[operation.method] = operation
     routes = [
-        route(path, list(by_method), operation_endpoint(sandbox, by_method))
-        for path, by_method in by_path.items()
+        route(path, list(by_method), operation_endpoint(sandbox, by_method)) for path, by_method in by_path.items()
     ]
     application = Starlette(
         routes=[*routes, *extra_routes],
@@ -46,7 +45,7 @@ def build(sandbox: Sandbox, operations: Iterable[Operation], extra_routes: Itera
 
 
 def route(path: str, methods: list[str], endpoint: Endpoint) -> Route:
-    """A route for exactly these methods: HEAD is not among the documented ones, and a poll must not ride on it."""
+    """A route for exactly these methods: HEAD is not documented, and a poll must not ride on it."""
     made = Route(path, endpoint, methods=methods)
     made.methods = set(methods)
     return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -55,7 +56,10 @@ def assemble(options: Options, environment: Mapping[str, str]) -> Assembled:
     if options.webhook_url is not None:
         sending.check_url(options.webhook_url, options.allow_remote_webhooks)
     keyring = keys.from_environment(environment, world.ACCOUNTS, options.mode)
-    store = Store(options.db, (*schema.STATEMENTS, *pools_schema.STATEMENTS))
+    try:
+        store = Store(options.db, (*schema.STATEMENTS, *pools_schema.STATEMENTS))
+    except sqlite3.Error as error:
+        raise ValueError(f"the database {options.db} cannot be used: {error}") from error
     with store.write() as tx:
         world.open_accounts(tx, clock.wall, options.mode)
         if options.webhook_url is not None:

@@ -1,6 +1,7 @@
-"""The control surface under ``/_sandbox``: what an operator or the passing of time would do. Not in the contract.
+"""The control surface under ``/_sandbox``: what an operator or the passing of time would do.
 
-Only there when asked for, only from this machine, without keys. It uses the same envelope as the API.
+Outside the contract, there only when asked for, only from this machine, without keys. Its refusals are the same
+envelopes as those of the API.
 """
 
 from __future__ import annotations
@@ -42,10 +43,7 @@ def routes(sandbox: Sandbox, allow_remote_webhooks: bool) -> list[Route]:
         ("POST", "/webhooks/redeliver", redeliver),
         ("GET", "/deliveries", list_deliveries),
     ]
-    return [
-        app.route(PREFIX + path, [method], action_endpoint(sandbox, action))
-        for method, path, action in actions
-    ]
+    return [app.route(PREFIX + path, [method], action_endpoint(sandbox, action)) for method, path, action in actions]
 
 
 def action_endpoint(sandbox: Sandbox, action: Action) -> app.Endpoint:
@@ -104,7 +102,7 @@ def write_endpoint(sandbox: Sandbox, document: Mapping[str, object], allow_remot
 
 
 def redeliver(sandbox: Sandbox, path: Mapping[str, str], document: Mapping[str, object]) -> Reply:
-    """Send an event once more, by ``eventId`` or by the ``transactId`` it is about, to the present endpoint."""
+    """Send an event once more, by ``eventId`` or ``transactId``, to the endpoint of now."""
     name = "eventId" if "eventId" in document else "transactId"
     wanted = inputs.text(document, name, LONGEST)
     with sandbox.store.write() as tx:

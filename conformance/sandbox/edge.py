@@ -51,9 +51,7 @@ class Edge:
 
         async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-Id"] = request_id
-                headers["Cache-Control"] = "no-store"
+                name_response(message, request_id)
             await send(message)
 
         try:
@@ -62,6 +60,13 @@ class Edge:
             await refused(out_of_bounds, request_id)(scope, receive, send_named)
             return
         await self.app(scope, receive, send_named)
+
+
+def name_response(start: Message, request_id: str) -> None:
+    """``X-Request-Id`` on every response; no response may be cached, since even a GET may move a trade."""
+    headers = MutableHeaders(scope=start)
+    headers["X-Request-Id"] = request_id
+    headers["Cache-Control"] = "no-store"
 
 
 def check_head(scope: Scope) -> None:

@@ -14,7 +14,7 @@ LONGEST_ECHO = 60
 
 
 def read_object(content_type: str | None, body: bytes) -> Mapping[str, object]:
-    """The JSON object of a request body. 415 for another media type, 400 for anything that is not an object."""
+    """The JSON object of a request body. 415 for another media type, 400 for anything else."""
     if not body:
         raise invalid("a JSON body is required")
     if (content_type or "").partition(";")[0].strip().lower() != "application/json":
@@ -42,8 +42,7 @@ def text(document: Mapping[str, object], name: str, longest: int) -> str:
     if not 1 <= len(value) <= longest:
         raise invalid(f"{name} must have 1 to {longest} characters, this has {len(value)}")
     if any(
-        character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff"
-        for character in value
+        character < " " or "\x7f" <= character <= "\x9f" or "\ud800" <= character <= "\udfff" for character in value
     ):
         raise invalid(f"{name} must not contain control characters or lone surrogates")
     return value

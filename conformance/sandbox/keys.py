@@ -83,6 +83,6 @@ def check_mode(credential: Credential, mode: str) -> None:
 
 
 def check_kind(credential: Credential, accepted: tuple[Kind, ...]) -> None:
-    """403 ``key_mode_mismatch`` for a publishable key on a server operation (one of two documented answers)."""
+    """403 ``key_mode_mismatch`` for a publishable key on a server operation; pages also give 401."""
     if credential.kind not in accepted:
         raise Refusal(403, "key_mode_mismatch", "this operation needs a secret key")

@@ -28,12 +28,10 @@ TYPES: Final[Mapping[int, str]] = {
 }
 
 
-class Refusal(Exception):  # noqa: N818 - the field's word: a refusal is an answer, not a defect
+class Refusal(Exception):
     """A call that is answered with an error envelope and changes nothing."""
 
-    def __init__(
-        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
         self.code = code

@@ -1,4 +1,4 @@
-"""The process: options, the listening socket, the ready line, and the end. What is served is built elsewhere."""
+"""The process: options, the socket, the ready line, and the end. What is served is built elsewhere."""
 
 from __future__ import annotations
 
@@ -33,9 +33,7 @@ class Server(uvicorn.Server):
 
 
 def parser() -> argparse.ArgumentParser:
-    options = argparse.ArgumentParser(
-        prog="python -m conformance.sandbox", description="Serve the reference sandbox."
-    )
+    options = argparse.ArgumentParser(prog="python -m conformance.sandbox", description="Serve the reference sandbox.")
     add = options.add_argument
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=0, help="port to listen on; 0 picks a free one (default)")
@@ -71,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run until told to stop. Returns 0, or 2 for options that cannot be served."""
+    """Run until told to stop. Returns 0, 130 when interrupted; exits with 2 for options that cannot be served."""
     options = parser()
     chosen = options.parse_args(argv)
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="sandbox: %(levelname)s %(message)s")
@@ -126,6 +124,8 @@ def main(argv: Sequence[str]) -> int:
     assembled.start()
     try:
         server.run(sockets=[listening])
+    except KeyboardInterrupt:
+        return 130
     finally:
         assembled.stop()
     return 0

@@ -1,7 +1,7 @@
 """Faults and dialects: how a seam of the healthy sandbox is replaced from outside, before serving starts.
 
-A fault is a defect that breaks named requirements; a dialect is a legal variation that breaks none. The entries
-themselves live in the packages ``faults`` and ``dialects``; nothing in the healthy code knows of either.
+A fault is a defect that breaks named requirements; a dialect is a legal variation that breaks none. The
+entries live in the packages ``faults`` and ``dialects``; nothing in the healthy code knows of either.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Patch:
         setattr(module, name, new)
 
     def original(self, module: ModuleType, name: str) -> object:
-        """What stands there now; a typed access is the plain attribute, read before it is replaced."""
+        """What stands there now. Raises ``VariationError`` if nothing does."""
         if not hasattr(module, name):
             raise VariationError(f"{module.__name__} has no seam called {name}")
         found: object = getattr(module, name)
@@ -134,9 +134,7 @@ def apply(fault_names: Sequence[str], dialect_names: Sequence[str]) -> Patch:
 def _chosen(kind: str, names: Sequence[str]) -> list[Fault | Dialect]:
     if not names:
         return []
-    known: dict[str, Fault | Dialect] = {
-        entry.name: entry for entry in (faults() if kind == "fault" else dialects())
-    }
+    known: dict[str, Fault | Dialect] = {entry.name: entry for entry in (faults() if kind == "fault" else dialects())}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise VariationError(f"no {kind} is called {unknown[0]}; --list-{kind}s names them")

@@ -1,1 +1,1 @@
-"""Legal variations, grouped by the silence of the sources they use. Each replaces a seam and breaks nothing."""
+"""Legal variations, grouped by the silence of the sources they use. Each replaces one seam."""

@@ -13,8 +13,8 @@ from conformance.sandbox.variations import Patch, fault
     summary="A trade that fails, is released or returned never gives its debit back",
     fact="facts section 10: buy_refund when a trade is failed, released, or later returned",
     klass="money",
-    breaks=("POOLS-LEDGER-REFUND",),
-    drags=(),
+    breaks=("POOLS-LEDGER-REFUNDS",),
+    drags=("POOLS-OUTCOME-FAILED", "POOLS-OUTCOME-RELEASED", "POOLS-OUTCOME-RETURNED", "POOLS-RECONCILES"),
 )
 def refund_forgotten(patch: Patch) -> None:
     def post_nothing(tx: sqlite3.Connection, owner: str, quote_id: str, now: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from conformance.sandbox import calls, clock, inputs, money
 from conformance.sandbox.calls import Reply, Sandbox
@@ -45,7 +45,7 @@ def credit(sandbox: Sandbox, path: Mapping[str, str], document: Mapping[str, obj
 
 
 def set_outcome(sandbox: Sandbox, path: Mapping[str, str], document: Mapping[str, object]) -> Reply:
-    """How the trade of this quote will end; 409 once it has ended otherwise. ``returned`` may follow ``settled``."""
+    """How this quote's trade will end; 409 once it has ended. ``returned`` may follow ``settled``."""
     outcome = inputs.one_of(inputs.text(document, "outcome", LONGEST), "outcome", test_values.OUTCOMES)
     with sandbox.store.write() as tx:
         row = tx.execute(
@@ -66,9 +66,7 @@ def set_outcome(sandbox: Sandbox, path: Mapping[str, str], document: Mapping[str
 
 def advance_quote(tx: sqlite3.Connection, quote_id: str, seconds: int) -> None:
     """Move the clock by which this quote expires, and nothing else."""
-    moved = tx.execute(
-        "UPDATE quotes SET clock_offset = clock_offset + ? WHERE quote_id = ?", (seconds, quote_id)
-    )
+    moved = tx.execute("UPDATE quotes SET clock_offset = clock_offset + ? WHERE quote_id = ?", (seconds, quote_id))
     if moved.rowcount != 1:
         raise not_found("no such quote")
 
@@ -77,9 +75,9 @@ def render_access(its_access: Access) -> dict[str, object]:
     return {member: getattr(its_access, field) for member, (field, _) in MEMBERS.items()}
 
 
-def read_changes(document: Mapping[str, object]) -> dict[str, object]:
+def read_changes(document: Mapping[str, object]) -> dict[str, Any]:
     """Fields of the access record by the members of the body."""
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     for member, value in document.items():
         if member not in MEMBERS:
             raise invalid(f"an account has no {member[:LONGEST]!a}; it has {', '.join(MEMBERS)}")
@@ -126,8 +124,7 @@ def _amount_or_null(member: str, value: object) -> object:
 
 def _reasons(member: str, value: object) -> object:
     if not isinstance(value, dict) or any(
-        pool not in catalogue.POOLS or reason not in catalogue.UNAVAILABLE_REASONS
-        for pool, reason in value.items()
+        pool not in catalogue.POOLS or reason not in catalogue.UNAVAILABLE_REASONS for pool, reason in value.items()
     ):
         raise invalid(f"{member} must map pools to one of {', '.join(catalogue.UNAVAILABLE_REASONS)}")
     return value

@@ -26,9 +26,7 @@ def announce(tx: sqlite3.Connection, account: str, trade: Trade, status: str, no
     if event_type is None:
         return
     body = render(trade, status, event_type, now)
-    outbox.store_event(
-        tx, event_id(trade.transact_id, event_type), account, event_type, trade.transact_id, body, wall
-    )
+    outbox.store_event(tx, event_id(trade.transact_id, event_type), account, event_type, trade.transact_id, body, wall)
 
 
 def event_id(transact_id: str, event_type: str) -> str:

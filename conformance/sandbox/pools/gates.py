@@ -45,7 +45,7 @@ def check_pool(access: Access, pool: Pool) -> None:
 
 
 def check_side_quotable(access: Access, side: str) -> None:
-    """403 for a side the account lacks. Off-ramp is priced for everyone: its documented refusal is at transact."""
+    """403 for a side the account lacks. Off-ramp is priced for everyone and refused at transact."""
     if side != OFF_RAMP and side not in access.sides:
         raise Refusal(403, "side_not_enabled", "the side is not enabled for this account")
 

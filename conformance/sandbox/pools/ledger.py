@@ -71,7 +71,7 @@ def balance(tx: sqlite3.Connection, owner: str, currency: str = "EUR") -> Decima
 
 
 def list_entries(call: Call) -> Reply:
-    """``GET /pools/ledger``: newest first. ``limit`` is clamped; a currency without entries is an empty page."""
+    """``GET /pools/ledger``: newest first, ``limit`` clamped, an unknown currency an empty page."""
     currency = read_currency(call.query)
     limit = clamp_limit(inputs.integer(call.query, "limit", DEFAULT_LIMIT))
     before = read_cursor(call.query.get("cursor"))

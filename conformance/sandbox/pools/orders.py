@@ -1,4 +1,4 @@
-"""Reading the body of a quote request against its pool (gate 10): words, currencies, network, amount, address."""
+"""Reading the body of a quote request against its pool (gate 10)."""
 
 from __future__ import annotations
 

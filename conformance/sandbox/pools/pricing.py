@@ -1,4 +1,4 @@
-"""What an order costs: rate, output, and its size in USDT. Output is amount times rate, floored to 6 digits."""
+"""What an order costs: rate, output (amount times rate, floored to 6 digits), and its size in USDT."""
 
 from __future__ import annotations
 

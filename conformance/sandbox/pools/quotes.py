@@ -45,7 +45,7 @@ class Quote:
 
 
 def create(call: Call) -> Reply:
-    """``POST /pools/{id}/quote``: a stored firm lock, a price without one, or a pool that cannot be quoted now."""
+    """``POST /pools/{id}/quote``: a stored lock, a price without one, or no price at all now."""
     document = inputs.read_object(call.headers.get("content-type"), call.body)
     with call.sandbox.store.write() as tx:
         its_access = access.load(tx, call.account)

@@ -1,8 +1,8 @@
 """Tables of the pools and the constraints that make an execution happen once.
 
-``owner`` is partner and mode together. A quote has at most one trade (``trades.quote_id``), a key names at most
-one quote (``idempotency_keys``), a quote ends in one way (``CHECK``), and each debit and refund is posted once
-(``ledger``). Amounts in the ledger are whole numbers of 10^-8.
+``owner`` is partner and mode together. A quote has at most one trade (``trades.quote_id``), a key names at
+most one quote (``idempotency_keys``), a quote ends in one way (``CHECK``), and each debit and refund is posted
+once (``ledger``). Amounts in the ledger are whole numbers of 10^-8.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def record_poll(tx: sqlite3.Connection, trade: Trade, following: str, now: int) 
 
 
 def apply_move(tx: sqlite3.Connection, call: Call, trade: Trade, following: str, now: int) -> None:
-    """What a transition brings: the refund of one that gives the money back, and the event of one that has one."""
+    """What a transition brings: a refund where the money goes back, an event where there is one."""
     if following in REFUNDED:
         ledger.post_refund(tx, trade.owner, trade.quote_id, now)
     events.announce(tx, call.account, trade, following, now, call.sandbox.clock())

@@ -1,4 +1,4 @@
-"""What a quote locks and its trade copies: pool, side, currencies, amounts, price, network and destination."""
+"""What a quote locks and its trade copies: pool, side, amounts, price, network and destination."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Trades: storing one, the pure reads of one and of many, and how a trade is written. Never advances anything."""
+"""Trades: storing one, the pure reads of one and of many, and how it is written. Advances nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGEST_SEQ: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """One executed quote. ``seq`` orders trades by their making; ``polls`` counts the polls while reserved."""
+    """One executed quote. ``seq`` orders trades by their making; ``polls`` counts polls."""
 
     seq: int
     transact_id: str
@@ -39,7 +39,7 @@ class Trade:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which trades a list is about. ``created_after`` is inclusive, ``created_before`` exclusive, in seconds."""
+    """Which trades to list. ``created_after`` is inclusive, ``created_before`` exclusive, in seconds."""
 
     side: str | None
     status: str | None
@@ -75,9 +75,7 @@ def by_quote(tx: sqlite3.Connection, owner: str, quote_id: str) -> Trade | None:
 
 
 def by_id(tx: sqlite3.Connection, owner: str, transact_id: str) -> Trade | None:
-    row = tx.execute(
-        "SELECT * FROM trades WHERE owner = ? AND transact_id = ?", (owner, transact_id)
-    ).fetchone()
+    row = tx.execute("SELECT * FROM trades WHERE owner = ? AND transact_id = ?", (owner, transact_id)).fetchone()
     return None if row is None else restore(row)
 
 

@@ -49,12 +49,10 @@ def opening_balance(account: str) -> Decimal:
 def open_accounts(tx: sqlite3.Connection, wall: Clock, mode: str) -> None:
     """Create every account that the database does not know yet, with its opening deposit in the ledger."""
     for account, standing in ACCOUNTS.items():
-        if access.exists(tx, account):
-            continue
-        access.save(tx, account, standing)
+        if not access.exists(tx, account):
+            access.save(tx, account, standing)
+        owner = calls.owner_of(account, mode)
         credit = opening_balance(account)
-        if credit > 0:
+        if credit > 0 and not ledger.page(tx, owner, ledger.CURRENCY, ledger.LARGEST_SEQ, 1):
             now = clock.account_now(tx, wall, account)
-            ledger.post_credit(
-                tx, calls.owner_of(account, mode), access.funding_reference(account), credit, now
-            )
+            ledger.post_credit(tx, owner, access.funding_reference(account), credit, now)

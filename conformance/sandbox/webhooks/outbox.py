@@ -26,8 +26,7 @@ class Delivery:
 def set_endpoint(tx: sqlite3.Connection, account: str, url: str) -> None:
     """Where the account's events go from now on."""
     tx.execute(
-        "INSERT INTO endpoints (account, url) VALUES (?, ?)"
-        " ON CONFLICT (account) DO UPDATE SET url = excluded.url",
+        "INSERT INTO endpoints (account, url) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET url = excluded.url",
         (account, url),
     )
 
@@ -67,28 +66,26 @@ def events_about(tx: sqlite3.Connection, subject_or_event_id: str) -> list[sqlit
     ).fetchall()
 
 
-def claim_due(tx: sqlite3.Connection, wall: float, most: int) -> list[Delivery]:
-    """Deliveries whose time has come, marked as being in flight."""
-    rows = tx.execute(
+def claim_due(tx: sqlite3.Connection, wall: float) -> Delivery | None:
+    """The delivery that has been due for longest, marked as being in flight; nothing if none is due."""
+    row = tx.execute(
         "SELECT d.delivery_id, d.event_id, d.url, d.attempts, e.account, e.event_type, e.body"
         " FROM deliveries d JOIN events e ON e.event_id = d.event_id"
-        " WHERE d.state = 'pending' AND d.next_attempt_at <= ? ORDER BY d.next_attempt_at LIMIT ?",
-        (wall, most),
-    ).fetchall()
-    for row in rows:
-        tx.execute("UPDATE deliveries SET state = 'in_flight' WHERE delivery_id = ?", (row["delivery_id"],))
-    return [
-        Delivery(
-            row["delivery_id"],
-            row["event_id"],
-            row["account"],
-            row["event_type"],
-            row["body"].encode(),
-            row["url"],
-            row["attempts"],
-        )
-        for row in rows
-    ]
+        " WHERE d.state = 'pending' AND d.next_attempt_at <= ? ORDER BY d.next_attempt_at LIMIT 1",
+        (wall,),
+    ).fetchone()
+    if row is None:
+        return None
+    tx.execute("UPDATE deliveries SET state = 'in_flight' WHERE delivery_id = ?", (row["delivery_id"],))
+    return Delivery(
+        delivery_id=row["delivery_id"],
+        event_id=row["event_id"],
+        account=row["account"],
+        event_type=row["event_type"],
+        body=row["body"].encode(),
+        url=row["url"],
+        attempts=row["attempts"],
+    )
 
 
 def next_due(tx: sqlite3.Connection) -> float | None:
