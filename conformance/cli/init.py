@@ -31,6 +31,4 @@ def init(
         raise typer.Exit(2) from None
     profile = directory / FILES[0]
     typer.echo(f"wrote {profile} and {directory / FILES[1]}")
-    typer.echo(
-        f"next: complete both, export the variables they name, then: conformance doctor --target {profile}"
-    )
+    typer.echo(f"next: complete both, export the variables they name, then: conformance doctor --target {profile}")

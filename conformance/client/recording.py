@@ -54,11 +54,13 @@ class Raw:
 class Recorder:
     """Files exchanges in the journal. Threads may share it."""
 
-    def __init__(self, journal: Journal, contracts: Mapping[str, Contract], redactor: Redactor, context: Context) -> None:
+    def __init__(
+        self, journal: Journal, contracts: Mapping[str, Contract], redactor: Redactor, context: Context
+    ) -> None:
         self.journal = journal
         self.context = context
         self.contracts = contracts
-        self._redactor = redactor
+        self.redactor = redactor
         self._lock = threading.Lock()
         self._seen: Counter[tuple[str, str, int, bool]] = Counter()
         self._noted: set[tuple[str, str]] = set()
@@ -69,7 +71,7 @@ class Recorder:
         match = contract.find(raw.method, raw.path) if contract else None
         operation = match.operation.key if match else None
         exchange = self.journal.name()
-        redact = self._redactor
+        redact = self.redactor
         request_id = _header(raw.response_headers, "x-request-id")
         self.journal.append(
             Exchange(
@@ -114,8 +116,8 @@ class Recorder:
                     outcome=Outcome.PASS if finding.ok else Outcome.FAIL,
                     engine=Engine.CONTRACT,
                     scenario=self.context.scenario,
-                    expected=self._redactor.text(finding.expected),
-                    observed=self._redactor.text(finding.observed),
+                    expected=self.redactor.text(finding.expected),
+                    observed=self.redactor.text(finding.observed),
                     exchanges=(exchange,),
                 )
             )
@@ -125,7 +127,7 @@ class Recorder:
                     continue
                 self._noted.add((subject, value))
             self.journal.append(
-                Observation(subject, self._redactor.text(value), exchange=exchange, warn=True)
+                Observation(subject, self.redactor.text(value), exchange=exchange, warn=subject.endswith(": full view"))
             )
 
 

@@ -15,7 +15,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import quote
 
-CREDENTIAL = re.compile(r"(?:sk|pk)_(?:test|live)_[A-Za-z0-9_\-]{6,}|whsec_[A-Za-z0-9_\-+/=]{6,}|gsec_[A-Za-z0-9_\-]{6,}")
+CREDENTIAL = re.compile(
+    r"(?:sk|pk)_(?:test|live)_[A-Za-z0-9_\-]{6,}|whsec_[A-Za-z0-9_\-+/=]{6,}|gsec_[A-Za-z0-9_\-]{6,}"
+)
 """The published shapes of credentials: redacted even where the run does not know the value."""
 
 MINIMUM = 4

@@ -43,7 +43,15 @@ class NetworkTrouble(Exception):
 
 
 class Refused(Exception):
-    """The harness itself will not send this: a production target, or a limit of the profile."""
+    """The harness will not or cannot try this: production, a limit of the profile, something not provided.
+
+    ``missing`` says what would be needed, ``provider`` who could provide it.
+    """
+
+    def __init__(self, missing: str, provider: str) -> None:
+        super().__init__(missing)
+        self.missing = missing
+        self.provider = provider
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +107,13 @@ class Wire:
     """The one way to a target. Threads may share it; connections are pooled and stay warm."""
 
     def __init__(
-        self, base_urls: Mapping[str, str], recorder: Recorder, clock: Clock, *, rate: float | None, timeout: float
+        self,
+        base_urls: Mapping[str, str],
+        recorder: Recorder,
+        clock: Clock,
+        *,
+        rate: float | None,
+        timeout: float,
     ) -> None:
         self.recorder = recorder
         self.clock = clock
@@ -167,9 +181,7 @@ class Wire:
             self.clock.sleep(pause)
         raise NetworkTrouble(problem, exchange)
 
-    def _attempt(
-        self, account: str, product: str, base: str, request: httpx.Request
-    ) -> tuple[Reply | None, str, str]:
+    def _attempt(self, account: str, product: str, base: str, request: httpx.Request) -> tuple[Reply | None, str, str]:
         with self._lock:
             self.sent += 1
         started, clock_start = self.clock.now(), self.clock.monotonic()

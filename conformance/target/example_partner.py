@@ -28,7 +28,7 @@ class ExamplePartner:
 
 
 def script() -> Path | None:
-    """The example's source: packaged beside the harness, else in the checkout; None where neither is there."""
+    """The example's source: packaged beside the harness, or in the checkout; None where neither is there."""
     package = Path(__file__).resolve().parents[1]
     for root in (package, package.parent):
         found = root / "examples" / "partner" / "handler.py"
@@ -48,10 +48,11 @@ def start(environ: Mapping[str, str], fault: str | None = None, timeout: float =
         yield None
         return
     secret = f"whsec_{secrets.token_hex(16)}"
-    command = [sys.executable, str(source), "--port", "0", "--exit-with-stdin"]
-    command += [] if fault is None else ["--fault", fault]
+    program = [str(source)] if fault is None else [str(source.with_name("faults.py")), "--fault", fault]
+    command = [sys.executable, *program, "--port", "0", "--exit-with-stdin"]
     inherited = {name: value for name, value in environ.items() if not name.startswith("OBIT_")}
-    with running("the example partner", command, {**inherited, VARIABLE: secret}, (secret,), timeout) as ready:
+    process = running("the example partner", command, {**inherited, VARIABLE: secret}, (secret,), timeout)
+    with process as ready:
         yield ExamplePartner(
             Handler(
                 url=str(ready["url"]),

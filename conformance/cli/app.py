@@ -1,0 +1,25 @@
+"""The commands of ``conformance`` put together."""
+
+from __future__ import annotations
+
+import typer
+
+from conformance.cli.init import init
+from conformance.cli.report import report
+from conformance.cli.requirements import requirements
+from conformance.cli.run import run
+from conformance.cli.sandbox import sandbox
+
+app = typer.Typer(
+    help="Certify a 0Bit environment, or an integration with it, against the published contract.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(run)
+app.command()(init)
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
+    sandbox
+)
+app.command()(report)
+app.command()(requirements)

@@ -1,0 +1,99 @@
+"""``conformance run``: judge a target and leave with the verdict's exit code."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PLUGINS = (
+    "cacheprovider",
+    "terminal",
+    "junitxml",
+    "pastebin",
+    "stepwise",
+    "doctest",
+    "unittest",
+    "faulthandler",
+)
+"""Parts of pytest a run has no use for; what the user sees comes from the evidence."""
+
+
+def run(
+    target: Annotated[str | None, typer.Option(help="Profile name or file; without it the embedded sandbox.")] = None,
+    tier: Annotated[str, typer.Option(help="smoke, certify or regress.")] = "certify",
+    scope: Annotated[str | None, typer.Option(help="partner or operator.")] = None,
+    step: Annotated[list[int] | None, typer.Option(help="Only this step of the smoke plan; repeatable.")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Only this requirement; repeatable.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Decides everything random.")] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds of generated traffic (regress).")] = None,
+    output: Annotated[Path | None, typer.Option(help="Run folder; by default a new one under reports/.")] = None,
+    known_failures: Annotated[Path | None, typer.Option(help="TOML file of known failures.")] = None,
+    sandbox_fault: Annotated[list[str] | None, typer.Option(help="Seed a fault into the embedded sandbox.")] = None,
+    sandbox_dialect: Annotated[list[str] | None, typer.Option(help="Legal variation of the embedded sandbox.")] = None,
+    partner_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example partner.")] = None,
+) -> None:
+    """Judge a target: every requirement gets a verdict, the run gets one, and the evidence is written."""
+    from conformance.run import Options
+
+    if target == "":
+        typer.echo(
+            "--target is empty: name a profile or a file, or leave the option out for the embedded sandbox",
+            err=True,
+        )
+        raise typer.Exit(2)
+    options = Options(
+        target=target,
+        tier=tier,
+        scope=scope,
+        steps=tuple(step or ()),
+        only=tuple(only or ()),
+        seed=seed,
+        budget=budget,
+        output=output,
+        known_failures=known_failures,
+        faults=tuple(sandbox_fault or ()),
+        dialects=tuple(sandbox_dialect or ()),
+        partner_fault=partner_fault,
+    )
+    raise typer.Exit(execute(options))
+
+
+def execute(options: object) -> int:
+    """Prepare, run the scenarios under pytest in this process, and return the verdict's exit code."""
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    import pytest
+    from rich.console import Console
+
+    from conformance import plugin
+    from conformance.progress import Progress
+    from conformance.run import Options, UsageProblem, preflight, prepare
+
+    assert isinstance(options, Options)
+    try:
+        prepared = prepare(options, os.environ)
+    except UsageProblem as problem:
+        typer.echo(str(problem), err=True)
+        return 2
+    try:
+        reachable = preflight(prepared)
+    except UsageProblem as problem:
+        prepared.abandon()
+        typer.echo(str(problem), err=True)
+        return 2
+    held = plugin.Session(prepared, prepared.benches[0], controller=True, reachable=reachable)
+    arguments = ["--pyargs", "conformance.scenarios", "-p", "no:randomly", "--import-mode=importlib"]
+    arguments += [word for name in PLUGINS for word in ("-p", f"no:{name}")]
+    arguments += ["-c", os.devnull, "--rootdir", str(Path(plugin.__file__).parent)]
+    progress = Progress(Console(stderr=True), prepared)
+    try:
+        with progress:
+            code = pytest.main(arguments, plugins=[plugin.Holder(held), plugin, progress])
+    except KeyboardInterrupt:
+        return 130
+    if held.packet is None:
+        typer.echo(f"the scenarios could not be run (pytest ended with {code})", err=True)
+        return 4
+    return 130 if code == pytest.ExitCode.INTERRUPTED else held.packet.verdict.exit_code

@@ -1,0 +1,304 @@
+"""The pytest side of a run: options, fixtures, markers, selection, and settling what each scenario declared.
+
+``pytest --pyargs conformance.scenarios --target …`` is the same run as the command line, which is a thin layer over
+this. Preparing a run and ending it live in ``run``; what is tried lives in ``scenarios``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from conformance import evidence
+from conformance.journal import Engine, Leftover, ScenarioRecord
+from conformance.requirements import load as load_catalogue
+from conformance.run import Options, Run, UsageProblem, preflight, prepare
+from conformance.scenarios.bench import Bench
+from conformance.scenarios.judging import MARK, Declaration, Halt, Judge
+from conformance.scenarios.needs import unmet
+
+RUN = pytest.StashKey["Session"]()
+RESULT = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options of a run; the command line has the same names."""
+    group = parser.getgroup("conformance", "0Bit contract conformance")
+    group.addoption("--target", default=None, help="profile name or file; without it the embedded sandbox")
+    group.addoption("--tier", default="certify", help="smoke, certify (default) or regress")
+    group.addoption("--scope", default=None, help="partner or operator")
+    group.addoption("--step", action="append", type=int, default=[], help="only this step of the smoke plan")
+    group.addoption("--only", action="append", default=[], help="only this requirement")
+    group.addoption("--run-seed", type=int, default=None, help="decides everything random")
+    group.addoption("--budget", type=float, default=None, help="seconds of generated traffic (regress)")
+    group.addoption("--output", type=Path, default=None, help="run folder")
+    group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
+    group.addoption("--sandbox-fault", action="append", default=[], help="seed a fault into the embedded sandbox")
+    group.addoption("--sandbox-dialect", action="append", default=[], help="legal variation of the embedded sandbox")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the scenario mark known."""
+    config.addinivalue_line("markers", f"{MARK}(declaration): a scenario that judges a target")
+
+
+class Session:
+    """What one process of a run holds: the run, its bench and what it shows while going on."""
+
+    def __init__(self, run: Run, bench: Bench, *, controller: bool, reachable: bool = True) -> None:
+        self.run = run
+        self.bench = bench
+        self.controller = controller
+        self.reachable = reachable
+        self.parked: dict[str, object] = {}
+        self.packet: evidence.Packet | None = None
+
+
+class Holder:
+    """Hands a session prepared by the command line to the plugin."""
+
+    def __init__(self, held: Session) -> None:
+        self._held = held
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Put the session where the plugin looks for it."""
+        config.stash[RUN] = self._held
+
+
+def options_of(config: pytest.Config) -> Options:
+    """The run the pytest command line asks for."""
+    get = config.getoption
+    return Options(
+        target=get("--target"),
+        tier=get("--tier"),
+        scope=get("--scope"),
+        steps=tuple(get("--step")),
+        only=tuple(get("--only")),
+        seed=get("--run-seed"),
+        budget=get("--budget"),
+        output=get("--output"),
+        known_failures=get("--known-failures"),
+        faults=tuple(get("--sandbox-fault")),
+        dialects=tuple(get("--sandbox-dialect")),
+    )
+
+
+def _wanted(config: pytest.Config) -> bool:
+    """Whether this pytest session is a conformance run, rather than somebody's own tests."""
+    scenarios = str(Path(__file__).parent / "scenarios")
+    return config.getoption("--target") is not None or any(
+        str(arg).startswith(("conformance.scenarios", scenarios)) or "conformance/scenarios" in str(arg)
+        for arg in config.args
+    )
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Prepare the run in the controlling process, or join it in a worker."""
+    config = session.config
+    if RUN in config.stash or not _wanted(config):
+        return
+    try:
+        run = prepare(options_of(config), os.environ)
+        reachable = preflight(run)
+    except UsageProblem as problem:
+        pytest.exit(str(problem), returncode=2)
+    config.stash[RUN] = Session(run, run.benches[0], controller=True, reachable=reachable)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what tier, steps and selection ask for; late scenarios go last."""
+    held = config.stash.get(RUN, None)
+    if held is None:
+        return
+    kept, dropped = [], []
+    for item in items:
+        declaration = declared(item)
+        if declaration is None or (held.reachable and _selected(declaration, held.run.options)):
+            kept.append(item)
+        else:
+            dropped.append(item)
+    kept.sort(key=lambda item: bool((found := declared(item)) and found.last))
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+    _park(held, items)
+
+
+def declared(item: pytest.Item) -> Declaration | None:
+    """What a scenario declares; None for a test that is none."""
+    mark = item.get_closest_marker(MARK)
+    return mark.args[0] if mark else None
+
+
+def _selected(declaration: Declaration, options: Options) -> bool:
+    catalogue = load_catalogue()
+    if options.only or options.steps:
+        if any(requirement.startswith("WIRE-") for requirement in options.only):
+            return True
+        steps = {catalogue[requirement].step for requirement in declaration.judges}
+        return bool(set(options.only) & set(declaration.judges) or set(options.steps) & steps)
+    return options.tier != "smoke" or declaration.smoke
+
+
+def _park(held: Session, items: list[pytest.Item]) -> None:
+    """Let the selected scenarios leave behind what has to grow old while others work."""
+    for item in items:
+        declaration = declared(item)
+        if declaration is None or declaration.parks is None or _missing(held, declaration):
+            continue
+        _enter(held, item, declaration)
+        try:
+            held.parked[item.nodeid] = declaration.parks(held.bench)
+        except Exception as problem:
+            held.parked[item.nodeid] = problem
+
+
+def _enter(held: Session, item: pytest.Item, declaration: Declaration) -> None:
+    context = held.bench.wire.recorder.context
+    context.scenario, context.engine = item.name, declaration.engine
+    held.bench.rng = random.Random(f"{held.run.seed}:{item.name}")  # noqa: S311 - reproducibility is the point
+
+
+def _missing(held: Session, declaration: Declaration) -> tuple[str, str] | None:
+    return next((gap for need in declaration.needs if (gap := unmet(need, held.run.target))), None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """Write down that a scenario ran, how long it took and how many requests it made."""
+    held = item.config.stash.get(RUN, None)
+    declaration = declared(item)
+    if held is None or declaration is None:
+        return (yield)
+    _enter(held, item, declaration)
+    started, sent = held.run.clock.monotonic(), held.bench.wire.sent
+    result = yield
+    held.bench.journal.append(
+        ScenarioRecord(
+            scenario=item.name,
+            engine=declaration.engine,
+            result=str(item.stash.get(RESULT, "not run")),
+            elapsed_ms=round((held.run.clock.monotonic() - started) * 1000),
+            exchanges=held.bench.wire.sent - sent,
+        )
+    )
+    return result
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Settle what a scenario declared when it could not even be set up."""
+    try:
+        return (yield)
+    except pytest.skip.Exception:
+        raise
+    except Exception as problem:
+        judge = getattr(item, "funcargs", {}).get("judge")
+        if judge is not None:
+            judge.close(problem)
+            item.stash[RESULT] = type(problem).__name__
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Run a scenario and settle what it declared, whatever ended it."""
+    declaration = declared(item)
+    if declaration is None:
+        return (yield)
+    judge: Judge = item.funcargs["judge"]  # type: ignore[attr-defined]
+    problem: BaseException | None = None
+    try:
+        yield
+    except BaseException as raised:
+        problem = raised
+    judge.close(problem)
+    item.stash[RESULT] = "failed" if judge.failures else type(problem).__name__ if problem else "passed"
+    if judge.failures:
+        pytest.fail("not conformant: " + ", ".join(dict.fromkeys(judge.failures)), pytrace=False)
+    if isinstance(problem, Halt):
+        pytest.fail(str(problem), pytrace=False)
+    if problem is not None:
+        raise problem
+    return None
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest) -> Bench:
+    """The bench of this process."""
+    held: Session = request.config.stash[RUN]
+    return held.bench
+
+
+@pytest.fixture
+def tier(request: pytest.FixtureRequest) -> str:
+    """How much the run was asked to do."""
+    held: Session = request.config.stash[RUN]
+    return held.run.options.tier
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest, bench: Bench) -> Judge:
+    """The voice of the running scenario."""
+    declaration = declared(request.node)
+    assert declaration is not None, f"{request.node.name} uses judge without declaring what it judges"
+    held: Session = request.config.stash[RUN]
+    recorder = bench.wire.recorder
+    voice = Judge(bench.journal, load_catalogue(), recorder.redactor, recorder.context, declaration.judges)
+    gap = _missing(held, declaration)
+    if gap:
+        for requirement in declaration.judges:
+            voice.cannot(requirement, *gap)
+        request.node.stash[RESULT] = "not evidenced"
+        pytest.skip(f"needs {gap[0]}")
+    return voice
+
+
+@pytest.fixture
+def parked(request: pytest.FixtureRequest, judge: Judge) -> Any:
+    """What this scenario left behind at the start of the run."""
+    held: Session = request.config.stash[RUN]
+    left = held.parked[request.node.nodeid]
+    if isinstance(left, Exception):
+        raise left
+    return left
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Tidy up at the target, seal the journal, write the evidence, and leave with the verdict's exit code."""
+    held = session.config.stash.get(RUN, None)
+    if held is None:
+        return
+    tidy(held.bench)
+    held.packet = held.run.finish()
+    session.exitstatus = held.packet.verdict.exit_code
+    evidence.render(held.packet, held.run.folder, Console(stderr=False, highlight=False))
+
+
+def tidy(bench: Bench) -> None:
+    """Reject the firm quotes of this run that are still open, and list what remains at the target."""
+    context = bench.wire.recorder.context
+    context.scenario, context.engine = "clean-up", Engine.CLEANUP
+    now = bench.clock.now()
+    for quote, (account, expires) in bench.open_quotes.items():
+        if expires is not None and expires <= now:
+            continue
+        try:
+            reply = bench.pools(account).reject(quote)
+            gone = reply.status in (200, 204, 404, 409)
+            reason = "" if gone else f"reject answered {reply.status}"
+        except Exception as problem:
+            reason = f"reject failed: {type(problem).__name__}"
+        if reason:
+            bench.journal.append(Leftover("quote", quote, reason))
+    for order in bench.orders:
+        bench.journal.append(Leftover("trade", order.transact, "trades cannot be deleted"))

@@ -1,0 +1,273 @@
+"""One run from options to verdict: what is judged, the journal it is written in, the preflight, and the end of it.
+
+The pytest side (``plugin``) drives scenarios between ``prepare`` and ``finish``; nothing here decides a verdict.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import platform
+import random
+import secrets
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from importlib import metadata
+from pathlib import Path
+
+from conformance import contract as contracts
+from conformance import evidence, requirements
+from conformance.client import (
+    Clock,
+    Context,
+    NetworkTrouble,
+    Recorder,
+    Redactor,
+    SystemClock,
+    Wire,
+    stamp,
+)
+from conformance.journal import Engine, Journal, Judgement, Outcome, RunRecord, seal
+from conformance.known_failures import KnownFailuresError
+from conformance.known_failures import load as load_known_failures
+from conformance.requirements import REVISION, Scope
+from conformance.scenarios.bench import Bench
+from conformance.target import Budget, ProfileError, Target, embedded, example_partner
+from conformance.target import load as load_target
+from conformance.target.process import ProcessError
+
+PRODUCT = "pools"
+TIERS = ("smoke", "certify", "regress")
+REPORTS = Path("reports")
+
+
+class UsageProblem(Exception):
+    """Nothing was tried: a bad option, profile, contract, approval or known-failures file, or our own key refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user asked for. ``target`` None means the embedded sandbox."""
+
+    target: str | None = None
+    tier: str = "certify"
+    scope: str | None = None
+    steps: tuple[int, ...] = ()
+    only: tuple[str, ...] = ()
+    seed: int | None = None
+    budget: float | None = None
+    output: Path | None = None
+    known_failures: Path | None = None
+    workers: int = 0
+    faults: tuple[str, ...] = ()
+    dialects: tuple[str, ...] = ()
+    partner_fault: str | None = None
+
+
+@dataclass
+class Run:
+    """A prepared run. The controller owns it; worker processes rebuild their part from ``Handover``."""
+
+    options: Options
+    target: Target
+    scope: Scope
+    seed: int
+    folder: Path
+    redaction_key: bytes
+    contracts: dict[str, contracts.Contract]
+    clock: Clock
+    stack: ExitStack = field(default_factory=ExitStack)
+    benches: list[Bench] = field(default_factory=list)
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where the segments lie."""
+        return self.folder / "journal"
+
+    def bench(self, segment: str) -> Bench:
+        """A bench of this process, writing its own journal segment."""
+        journal = Journal(self.journal_folder, segment)
+        keys = [key for a in self.target.accounts.values() for key in (a.secret_key, a.publishable_key)]
+        values = [secret.reveal() for secret in (*keys, *self.target.other_secrets()) if secret is not None]
+        sensitive = {name for contract in self.contracts.values() for name in contract.sensitive}
+        redactor = Redactor(self.redaction_key, values, sensitive)
+        recorder = Recorder(journal, self.contracts, redactor, Context())
+        limits = self.target.limits
+        rate = limits.requests_per_second if limits else None
+        wire = Wire(self.target.base_urls, recorder, self.clock, rate=rate, timeout=self.target.patience.request)
+        bench = Bench(
+            self.target,
+            wire,
+            journal,
+            self.clock,
+            random.Random(self.seed),  # noqa: S311 - reproducibility is the point
+            Budget(self.target.limits),
+        )
+        self.benches.append(bench)
+        return bench
+
+    def finish(self) -> evidence.Packet:
+        """Seal the journal and write every report from it."""
+        for bench in self.benches:
+            bench.wire.close()
+            bench.journal.close()
+        seal(self.journal_folder, stamp(self.clock.now()))
+        self.stack.close()
+        packet = evidence.assemble(self.folder, requirements.load())
+        evidence.write_packet(packet, self.folder)
+        return packet
+
+    def abandon(self) -> None:
+        """Give everything back without a verdict: nothing was tried, so nothing is kept."""
+        for bench in self.benches:
+            bench.wire.close()
+            bench.journal.close()
+        self.stack.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def prepare(options: Options, environ: Mapping[str, str]) -> Run:
+    """Load everything a run stands on, and start the embedded sandbox where no target is given.
+
+    Raises ``UsageProblem`` for anything the user has to correct first.
+    """
+    if options.tier not in TIERS:
+        raise UsageProblem(f"--tier {options.tier!r} is not known; choose {', '.join(TIERS)}")
+    catalogue = requirements.load()
+    for requirement in options.only:
+        try:
+            catalogue[requirement]
+        except KeyError as problem:
+            raise UsageProblem(f"--only: {problem.args[0]}") from None
+    for step in options.steps:
+        if step not in requirements.STEPS:
+            raise UsageProblem(f"--step {step} does not exist; the smoke plan has steps 1 to 8")
+    if options.scope is not None and options.scope not in set(Scope):
+        raise UsageProblem(f"--scope {options.scope!r} is not known; choose {', '.join(Scope)}")
+    try:
+        known = load_known_failures(options.known_failures, catalogue) if options.known_failures else ()
+    except KnownFailuresError as problem:
+        raise UsageProblem(str(problem)) from problem
+    clock = SystemClock()
+    stack = ExitStack()
+    try:
+        target = _target(options, environ, stack)
+        loaded = {PRODUCT: contracts.load(target.contracts.get(PRODUCT), PRODUCT)}
+    except (ProfileError, contracts.ContractError, embedded.EmbeddedError, ProcessError) as problem:
+        stack.close()
+        raise UsageProblem(str(problem)) from problem
+    seed = options.seed if options.seed is not None else secrets.randbelow(2**31)
+    started = clock.now()
+    name = f"{started:%Y%m%d-%H%M%S}-{target.name}-{secrets.token_hex(2)}"
+    folder = options.output or REPORTS / name
+    if (folder / "journal").exists():
+        stack.close()
+        raise UsageProblem(f"--output {folder} already holds a run; choose another folder")
+    scope = Scope(options.scope) if options.scope else (Scope.OPERATOR if target.is_embedded else Scope.PARTNER)
+    run = Run(options, target, scope, seed, folder, secrets.token_bytes(32), loaded, clock, stack)
+    bench = run.bench("main")
+    bench.journal.append(_run_record(run, name, stamp(started), known))
+    return run
+
+
+def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> Target:
+    if options.target is not None and options.target != "embedded":
+        if options.faults or options.dialects:
+            raise UsageProblem("faults and dialects are switches of the embedded sandbox; leave out --target")
+        return load_target(options.target, environ)
+    sandbox = stack.enter_context(embedded.start(environ, faults=options.faults, dialects=options.dialects))
+    partner = stack.enter_context(example_partner.start(environ, options.partner_fault))
+    target = load_target("embedded", sandbox.environ)
+    return dataclasses.replace(target, handler=partner.handler if partner else None)
+
+
+def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], ...]) -> RunRecord:
+    options, target = run.options, run.target
+    selection = tuple(f"step {step}" for step in options.steps) + options.only
+    versions = {
+        package: metadata.version(package) for package in ("obit-conformance", "schemathesis", "hypothesis", "httpx")
+    } | {"python": platform.python_version()}
+    digests = dict(target.digests)
+    for product, document in run.contracts.items():
+        text = json.dumps(document.document, sort_keys=True, default=str)
+        digests[f"contract {product}"] = hashlib.sha256(text.encode()).hexdigest()
+    if options.known_failures:
+        digests["known failures"] = hashlib.sha256(options.known_failures.read_bytes()).hexdigest()
+    return RunRecord(
+        run=name,
+        started=started,
+        target=target.name,
+        environment=target.environment,
+        embedded=target.is_embedded,
+        base_urls=dict(target.base_urls),
+        scope=run.scope,
+        tier=options.tier,
+        selection=selection,
+        seed=run.seed,
+        accounts=tuple(target.accounts),
+        features=tuple(target.approval.features) if target.approval else (),
+        versions=versions,
+        digests=digests,
+        contract_revision=REVISION,
+        command=rerun(options),
+        known_failures=known,
+        strict=target.strict,
+        variables={name: account.secret_variable or "" for name, account in target.accounts.items()},
+    )
+
+
+def rerun(options: Options) -> str:
+    """The command that runs the same again, without seed and selection: evidence adds those."""
+    words = ["conformance", "run"]
+    if options.target is not None:
+        words += ["--target", options.target]
+    words += ["--tier", options.tier]
+    if options.scope:
+        words += ["--scope", options.scope]
+    for name in options.faults:
+        words += ["--sandbox-fault", name]
+    for name in options.dialects:
+        words += ["--sandbox-dialect", name]
+    return " ".join(words)
+
+
+def preflight(run: Run) -> bool:
+    """Read something plain before anything else is tried. Returns whether the target can be judged at all.
+
+    Raises ``UsageProblem`` when our own key is refused. A target that cannot answer is written into the journal as an
+    error of the whole run.
+    """
+    bench = run.benches[0]
+    bench.wire.recorder.context = Context("preflight", Engine.PREFLIGHT)
+    api = bench.pools()
+    variable = run.target.accounts["approved"].secret_variable
+    refusals, problem = [], ""
+    for read in (lambda: api.trades(limit="1"), lambda: api.ledger(limit="1"), lambda: api.funding()):
+        try:
+            reply = read()
+        except NetworkTrouble as trouble:
+            problem = trouble.problem
+            break
+        if reply.ok:
+            return True
+        refusals.append(reply.status)
+        problem = f"three plain reads were answered {', '.join(map(str, refusals))}"
+    if refusals and set(refusals) <= {401, 403}:
+        raise UsageProblem(
+            f"{run.target.name} refuses the key in {variable} (status {refusals[0]} to a plain read); "
+            f"check that {variable} holds a secret key of this environment"
+        )
+    bench.journal.append(
+        Judgement(
+            requirement="",
+            outcome=Outcome.ERROR,
+            engine=Engine.PREFLIGHT,
+            scenario="preflight",
+            expected="one plain read to be answered",
+            observed=f"{problem}; nothing else was tried",
+        )
+    )
+    return False

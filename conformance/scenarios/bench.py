@@ -1,0 +1,132 @@
+"""What every scenario works with: the target, its accounts, the wire, the recipes, and a memory of what was made.
+
+Nothing here judges. Product-specific moves are next door (``pools/desk.py``).
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from conformance.client import Clock, Credentials, PoolsApi, Refused, Reply, Wire
+from conformance.journal import Journal, Order
+from conformance.target import Budget, Recipe, Target, refusal
+
+T = TypeVar("T")
+
+TOGETHER = 30.0
+"""Seconds simultaneous requests may take beyond their own timeouts before the harness gives up on its threads."""
+
+
+@dataclass
+class Bench:
+    """One process's view of the run."""
+
+    target: Target
+    wire: Wire
+    journal: Journal
+    clock: Clock
+    rng: random.Random
+    budget: Budget
+    orders: list[Order] = field(default_factory=list)
+    open_quotes: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
+    """Firm quotes of this run that nobody consumed or rejected yet: the account that made each, and its expiry."""
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What scenarios of one process read once and use often (discovery, capabilities)."""
+
+    def credentials(self, account: str) -> Credentials:
+        """The secret key of ``account``. Raises ``Refused`` when the profile does not provide it."""
+        found = self.target.accounts.get(account)
+        if found is None or found.secret_key is None:
+            raise Refused(f"account {account!r} with a secret key", "the operator of the target")
+        return Credentials(account, found.secret_key.reveal())
+
+    def pools(self, account: str = "approved") -> PoolsApi:
+        """0Pools as seen by ``account``."""
+        return PoolsApi(self.wire, self.credentials(account))
+
+    def published(self, account: str = "approved") -> PoolsApi:
+        """0Pools with the publishable key of ``account``. Raises ``Refused`` without one."""
+        found = self.target.accounts.get(account)
+        if found is None or found.publishable_key is None:
+            raise Refused(f"a publishable key of account {account!r}", "the partner")
+        return PoolsApi(self.wire, Credentials(account, found.publishable_key.reveal()))
+
+    def anonymous(self, token: str | None = None) -> PoolsApi:
+        """0Pools without a key, or with one nobody issued."""
+        return PoolsApi(self.wire, Credentials("nobody", token))
+
+    def recipe(self, outcome: str) -> Recipe:
+        """How this target is made to show ``outcome``. Raises ``Refused`` when the profile does not say."""
+        found = self.target.outcomes.get(outcome)
+        if found is None:
+            raise Refused(f"a recipe [outcomes.{outcome}] in the profile", "the operator of the target")
+        return found
+
+    def perform(self, outcome: str, **facts: str) -> list[Reply]:
+        """Make the helper calls of a recipe, its templates filled from ``facts``.
+
+        Raises ``Refused`` when a helper does not answer 2xx: then the outcome was not brought about by us.
+        """
+        replies = []
+        for call in self.recipe(outcome).calls:
+            who = self.credentials(call.account) if call.account else Credentials("helper", None)
+            url = call.url_for(self.target.base_urls["pools"], facts)
+            reply = self.wire.send(who, call.method, url, body=call.body_for(facts), retry=True)
+            if not reply.ok:
+                raise Refused(
+                    f"helper {call.method} of [outcomes.{outcome}] to succeed (it answered {reply.status})",
+                    "the operator of the target",
+                )
+            replies.append(reply)
+        return replies
+
+    def afford(self, amount: str) -> None:
+        """Count one trade of ``amount`` against the profile's limits. Raises ``Refused`` beyond them."""
+        why = refusal(self.target, "POST") or self.budget.take(amount)
+        if why:
+            raise Refused(why, "the author of the profile")
+
+    def together(self, calls: Sequence[Callable[[], T]]) -> list[T | BaseException]:
+        """Run ``calls`` at the same moment, one thread each, and return what each gave or raised, in order."""
+        barrier = threading.Barrier(len(calls))
+        results: list[T | BaseException] = [TimeoutError("the call did not end")] * len(calls)
+
+        def run(index: int) -> None:
+            try:
+                barrier.wait(TOGETHER)
+                results[index] = calls[index]()
+            except BaseException as problem:
+                results[index] = problem
+
+        threads = [threading.Thread(target=run, args=(i,), daemon=True) for i in range(len(calls))]
+        for thread in threads:
+            thread.start()
+        deadline = self.clock.monotonic() + TOGETHER + 3 * self.target.patience.request
+        for thread in threads:
+            thread.join(max(0.0, deadline - self.clock.monotonic()))
+        return results
+
+    def key(self) -> str:
+        """A fresh idempotency key, decided by the seed."""
+        return f"conformance-{self.rng.getrandbits(128):032x}"
+
+
+def settled_replies(results: Sequence[Reply | BaseException]) -> list[Reply]:
+    """The replies among simultaneous results. Raises the first problem when there is no reply at all."""
+    replies = [result for result in results if isinstance(result, Reply)]
+    if not replies:
+        raise next(result for result in results if isinstance(result, BaseException))
+    return replies
+
+
+def merged(base: Mapping[str, object], *overrides: Mapping[str, object]) -> dict[str, object]:
+    """``base`` with overrides applied; None removes a member."""
+    result = dict(base)
+    for override in overrides:
+        result.update(override)
+    return {name: value for name, value in result.items() if value is not None}

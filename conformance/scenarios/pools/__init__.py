@@ -1,0 +1,1 @@
+"""The 0Pools scenarios."""

@@ -1,0 +1,41 @@
+"""The proof, by id, that a refused operation moved nothing: the quote stands as it did, no trade, no ledger entry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from conformance.client import Reply
+from conformance.scenarios.pools.desk import Desk
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Whether nothing moved, in words, with the reads that show it."""
+
+    ok: bool
+    observed: str
+    seen: tuple[Reply, ...]
+
+
+def nothing_moved(desk: Desk, quote: str, status: str | None = "active") -> Proof:
+    """Prove that ``quote`` has no trade and no ledger entry, and still reads ``status`` (None: not looked at)."""
+    moved = desk.moved(quote)
+    seen = list(moved.seen)
+    problems = [] if moved.nothing else [f"{moved} join to the quote"]
+    if status is not None:
+        reply = desk.api.read_quote(quote)
+        seen.append(reply)
+        found = reply.object().get("status") if reply.ok else f"status {reply.status}"
+        if found != status:
+            problems.append(f"the quote reads {found} instead of {status}")
+    return Proof(not problems, "; ".join(problems) or "nothing moved", tuple(seen))
+
+
+def one_trade_one_debit(desk: Desk, quote: str, amount: str, transact: str | None = None) -> Proof:
+    """Prove that ``quote`` has exactly one trade and, with the balance gate on, exactly one debit of ``amount``."""
+    moved = desk.moved(quote, transact)
+    ids = {str(trade.get("transactId")) for trade in moved.trades}
+    problems = [] if len(moved.trades) == 1 and len(ids) == 1 else [f"{len(moved.trades)} trades"]
+    if desk.gated and len(moved.debits) != 1:
+        problems.append(f"{len(moved.debits)} debits")
+    return Proof(not problems, "; ".join(problems) or f"one trade, {len(moved.debits)} debit", moved.seen)

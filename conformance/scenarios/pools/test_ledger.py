@@ -1,0 +1,428 @@
+"""Step 8 and the reads behind it: ledger, trades, balance and funding reconcile with our own order record."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, timedelta
+from decimal import Decimal
+from typing import Any
+
+from conformance.client import Reply
+from conformance.journal import Order, ReconciliationRow
+from conformance.scenarios.bench import Bench
+from conformance.scenarios.judging import Judge, scenario
+from conformance.scenarios.pools.desk import (
+    Desk,
+    decimal,
+    iso,
+    joins,
+    moment,
+    next_cursor,
+    the_list,
+)
+
+REFUNDED = frozenset({"failed", "released", "returned"})
+
+
+@scenario("POOLS-RECONCILES", "POOLS-LEDGER-ONE-DEBIT", "POOLS-LEDGER-REFUNDS", smoke=True, last=True)
+def test_every_order_of_this_run_reconciles(bench: Bench, desk: Desk, judge: Judge) -> None:
+    if not any(order.account == desk.account for order in bench.orders):
+        desk.poll_to_end(_executed(desk))
+    orders = [order for order in bench.orders if order.account == desk.account]
+    trades = {str(row.get("transactId")): row for _, row in desk.list_trades()}
+    entries = [row for _, row in desk.list_entries()]
+    polled = {order.quote: desk.api.poll(order.quote).object() for order in orders[:50]}
+    rows = [reconciled(desk, order, trades, polled.get(order.quote, {}), entries) for order in orders]
+    counted = Counter(row.get("quoteId") for row in trades.values())
+    for row in rows:
+        bench.journal.append(row)
+    unmatched = [f"{row.order}: {row.result}" for row in rows if row.result != "matched"]
+    doubled = [order.quote for order in orders if counted[order.quote] > 1]
+    judge.check(
+        "POOLS-RECONCILES",
+        not unmatched and not doubled,
+        f"{len(rows)} orders, each with one trade and its ledger entries",
+        "; ".join([*unmatched[:5], *(f"quote {quote} has several trades" for quote in doubled[:5])]) or "so it is",
+    )
+    if not desk.gated:
+        for requirement in ("POOLS-LEDGER-ONE-DEBIT", "POOLS-LEDGER-REFUNDS"):
+            judge.not_applicable(requirement, "the balance gate of this account is off")
+        return
+    debits = [row.order for row in rows if list(map(Decimal, row.debits)) != [-Decimal(row.order_amount)]]
+    judge.check(
+        "POOLS-LEDGER-ONE-DEBIT",
+        not debits,
+        "one buy_debit of minus the order's amount for each order",
+        f"not so for {', '.join(debits[:5])}" if debits else f"so for {len(rows)} orders",
+    )
+    refunds = [
+        row.order
+        for row in rows
+        if list(map(Decimal, row.refunds)) != ([Decimal(row.order_amount)] if row.trade_status in REFUNDED else [])
+    ]
+    judge.check(
+        "POOLS-LEDGER-REFUNDS",
+        not refunds,
+        "one full refund for a failed, released or returned trade, none for any other",
+        f"not so for {', '.join(refunds[:5])}" if refunds else f"so for {len(rows)} orders",
+    )
+
+
+def _executed(desk: Desk) -> str:
+    quote = desk.firm()
+    desk.execute(quote)
+    return quote.id
+
+
+def reconciled(
+    desk: Desk,
+    order: Order,
+    trades: dict[str, dict[str, Any]],
+    polled: dict[str, Any],
+    entries: list[dict[str, Any]],
+) -> ReconciliationRow:
+    """One order joined by its ids with what the target shows; ``result`` says what does not fit."""
+    trade = trades.get(order.transact)
+    status = str(polled.get("status") or (trade or {}).get("status") or "")
+    joined = [entry for entry in entries if joins(entry, {order.quote, order.transact})]
+    deltas = [delta for entry in joined if (delta := decimal(entry.get("delta"))) is not None]
+    debits = tuple(delta for delta in deltas if delta < 0)
+    refunds = tuple(delta for delta in deltas if delta >= 0)
+    amount = Decimal(order.amount)
+    problems = []
+    if trade is None:
+        problems.append("no trade in the list")
+    elif trade.get("quoteId") != order.quote:
+        problems.append("the trade names another quote")
+    if desk.gated:
+        wanted = Decimal(0) if status in REFUNDED else -amount
+        if sum(deltas, Decimal(0)) != wanted:
+            problems.append(f"ledger nets {sum(deltas, Decimal(0))}, a {status} order nets {wanted}")
+        if len(debits) != 1:
+            problems.append(f"{len(debits)} debits")
+    return ReconciliationRow(
+        order=order.order,
+        account=order.account,
+        pool=order.pool,
+        quote=order.quote,
+        transact=order.transact,
+        currency=order.currency,
+        order_amount=order.amount,
+        trade_status=status,
+        debits=tuple(map(str, debits)),
+        refunds=tuple(map(str, refunds)),
+        net=str(sum(deltas, Decimal(0))),
+        result="; ".join(problems) or "matched",
+    )
+
+
+@scenario("POOLS-LEDGER-SUM", "POOLS-LEDGER-BALANCE", smoke=True)
+def test_the_ledger_explains_the_balance(desk: Desk, judge: Judge) -> None:
+    desk.execute(desk.firm())
+    if not desk.gated:
+        for requirement in ("POOLS-LEDGER-SUM", "POOLS-LEDGER-BALANCE"):
+            judge.not_applicable(requirement, "the balance gate of this account is off")
+        return
+    for _ in range(3):
+        head = desk.api.ledger(limit="1", currency=desk.terms.fiat)
+        walked = list(desk.list_entries())
+        balances = [desk.api.balance(pool) for pool in fiat_pools(desk)]
+        tail = desk.api.ledger(limit="1", currency=desk.terms.fiat)
+        if head.object().get("entries") == tail.object().get("entries"):
+            break
+    else:
+        # Somebody else's entries kept arriving: sums of different moments prove nothing.
+        for requirement in ("POOLS-LEDGER-SUM", "POOLS-LEDGER-BALANCE"):
+            judge.cannot(requirement, "a moment without foreign ledger entries", "the operator of the target")
+        return
+    available = decimal(tail.object().get("available"))
+    complete = not walked or next_cursor(walked[-1][0].object()) is None
+    total = sum((decimal(row.get("delta")) or Decimal(0) for _, row in walked), Decimal(0))
+    if not complete:
+        judge.cannot("POOLS-LEDGER-SUM", "a ledger short enough to be walked to its end", "the operator of the target")
+    else:
+        judge.check(
+            "POOLS-LEDGER-SUM",
+            available is not None and total == available,
+            f"deltas that add up to the available {available}",
+            f"{len(walked)} deltas that add up to {total}",
+            tail,
+            *([walked[-1][0]] if walked else []),
+        )
+    found = [decimal(reply.object().get("balance")) for reply in balances]
+    judge.check(
+        "POOLS-LEDGER-BALANCE",
+        available is not None and all(balance == available for balance in found),
+        f"the ledger's available {available} as every pool's balance",
+        ", ".join(str(balance) for balance in found),
+        tail,
+        *balances,
+    )
+
+
+def fiat_pools(desk: Desk) -> list[str]:
+    """The entitled pools with the fiat currency of this run, at most five."""
+    allowed = desk.api.balance(desk.terms.pool).object().get("allowedPools")
+    pools = [pool for pool in allowed if isinstance(pool, str)] if isinstance(allowed, list) else []
+    same = [p for p in pools[:8] if desk.capabilities(p).get("fiatCurrency") == desk.terms.fiat]
+    return same[:5] or [desk.terms.pool]
+
+
+@scenario("POOLS-LEDGER-PAGES", "POOLS-LEDGER-CLAMP")
+def test_the_ledger_pages_without_skips_or_repeats(desk: Desk, judge: Judge) -> None:
+    quotes = [desk.firm() for _ in range(3)]
+    for quote in quotes:
+        desk.execute(quote)
+    small, replies = _walk_ledger(desk, "2")
+    if not desk.gated:
+        judge.not_applicable("POOLS-LEDGER-PAGES", "the balance gate of this account is off")
+    else:
+        missing = [q.id for q in quotes if sum(joins(row, {q.id, *_trade_ids(desk, q.id)}) for row in small) != 1]
+        ended = replies[-1].object().get("nextCursor") is None or len(replies) >= 60
+        judge.check(
+            "POOLS-LEDGER-PAGES",
+            not missing and ended,
+            "each of three debits once on a walk by twos, and a null cursor at its end",
+            f"{len(missing)} debit(s) skipped or repeated" if missing else "so it is",
+            *replies[:5],
+            replies[-1],
+        )
+    for limit in ("0", "100000"):
+        reply = desk.api.ledger(limit=limit)
+        rows = the_list(reply.object(), "entries")
+        judge.check(
+            "POOLS-LEDGER-CLAMP",
+            reply.status == 200 and len(rows) <= 200,
+            f"200 with at most 200 entries for limit={limit}",
+            f"{reply.status} with {len(rows)} entries",
+            reply,
+        )
+
+
+def _trade_ids(desk: Desk, quote: str) -> set[str]:
+    return {order.transact for order in desk.bench.orders if order.quote == quote}
+
+
+def _walk_ledger(desk: Desk, limit: str) -> tuple[list[dict[str, Any]], list[Reply]]:
+    rows: list[dict[str, Any]] = []
+    replies: list[Reply] = []
+    cursor: str | None = None
+    for _ in range(60):
+        replies.append(desk.api.ledger(limit=limit, **({"cursor": cursor} if cursor else {})))
+        rows += the_list(replies[-1].object(), "entries")
+        cursor = next_cursor(replies[-1].object())
+        if cursor is None:
+            break
+    return rows, replies
+
+
+@scenario("POOLS-TRADES-PAGES")
+def test_trades_page_without_skips_or_repeats_while_trades_arrive(desk: Desk, judge: Judge) -> None:
+    ids = [str(desk.execute(desk.firm()).object().get("transactId")) for _ in range(4)]
+    seen: list[str] = []
+    replies: list[Reply] = []
+    times = []
+    cursor: str | None = None
+    for page in range(60):
+        replies.append(desk.api.trades(limit="2", **({"cursor": cursor} if cursor else {})))
+        rows = the_list(replies[-1].object(), "trades")
+        seen += [str(row.get("transactId")) for row in rows]
+        times += [at for row in rows if (at := moment(row.get("createdAt")))]
+        if page == 0:
+            desk.execute(desk.firm())
+        cursor = next_cursor(replies[-1].object())
+        if cursor is None or (set(ids) <= set(seen) and page > 8):
+            break
+    end = replies[-1].object()
+    problems = [f"{transact} seen {seen.count(transact)} times" for transact in ids if seen.count(transact) != 1]
+    repeated = [transact for transact, count in Counter(seen).items() if count > 1 and transact not in ids]
+    problems += [f"{transact} repeated" for transact in repeated[:3]]
+    if times != sorted(times, reverse=True):
+        problems.append("not newest first")
+    if cursor is None and (end.get("hasMore") is not False or end.get("nextCursor") is not None):
+        problems.append("the last page does not say hasMore false and nextCursor null")
+    judge.check(
+        "POOLS-TRADES-PAGES",
+        not problems,
+        "four trades once each, newest first, on a walk by twos into which a trade arrives",
+        "; ".join(problems) or "so it is",
+        *replies[:5],
+        replies[-1],
+    )
+
+
+@scenario("POOLS-TRADES-FILTERS")
+def test_filters_return_what_matches_and_nothing_else(bench: Bench, desk: Desk, judge: Judge) -> None:
+    executed = desk.execute(desk.firm())
+    done = desk.firm()
+    finished = desk.execute(done)
+    polls = desk.poll_to_end(done.id)
+    final = str(polls[-1].object().get("status"))
+    fresh, old = str(executed.object().get("transactId")), str(finished.object().get("transactId"))
+    created = moment(desk.api.trade(fresh).object().get("createdAt")) or executed.date.astimezone(UTC)
+    # Bounds may include or exclude the instant itself, and its format beyond ISO 8601 is open: stay minutes away.
+    before, after = iso(created - timedelta(minutes=10)), iso(created + timedelta(minutes=10))
+    cases: list[tuple[dict[str, str], set[str], set[str]]] = [
+        ({"side": "on_ramp"}, {fresh, old}, set()),
+        ({"side": "off_ramp"}, set(), {fresh, old}),
+        ({"status": final}, {old}, {fresh} if final != "reserved" else set()),
+        ({"created_after": before}, {fresh, old}, set()),
+        ({"created_after": after}, set(), {fresh, old}),
+        ({"created_before": after}, {fresh, old}, set()),
+        ({"created_before": before}, set(), {fresh, old}),
+    ]
+    for query, wanted, unwanted in cases:
+        reply = desk.api.trades(limit="100", **query)
+        rows = the_list(reply.object(), "trades")
+        shown = {str(row.get("transactId")) for row in rows}
+        if final != "reserved" and query == {"status": final} and status_now(desk, fresh) == final:
+            unwanted = set()  # it settled by itself meanwhile, which the contract allows
+        problems = [f"{len(wanted - shown)} matching trade(s) missing"] if wanted - shown else []
+        problems += [f"{len(unwanted & shown)} trade(s) that do not match"] if unwanted & shown else []
+        problems += [
+            f"a row with {name} {row.get(name)}" for row in rows for name in ("side", "status")
+            if name in query and row.get(name) != query[name]
+        ]  # fmt: skip
+        judge.check(
+            "POOLS-TRADES-FILTERS",
+            reply.status == 200 and not problems,
+            f"200 with exactly the trades of {query}",
+            f"{reply.status}; " + ("; ".join(problems[:3]) or "exactly those"),
+            reply,
+        )
+
+
+def status_now(desk: Desk, transact: str) -> str:
+    """The status a pure read shows."""
+    return str(desk.api.trade(transact).object().get("status"))
+
+
+SHARED = ("quoteId", "poolId", "side", "fiatAmount", "cryptoAmount", "rate", "cryptoNetwork", "createdAt")
+
+
+@scenario("POOLS-TRADE-READ")
+def test_every_read_shows_the_same_trade(desk: Desk, judge: Judge) -> None:
+    quote = desk.firm()
+    desk.execute(quote)
+    polled = desk.poll_to_end(quote.id)[-1]
+    transact = str(polled.object().get("transactId"))
+    read = desk.api.trade(transact)
+    listed = next(((r, row) for r, row in desk.list_trades() if row.get("transactId") == transact), None)
+    views = [("status poll", polled.object()), ("trade read", read.object())]
+    if listed is not None:
+        views.append(("list", listed[1]))
+    problems = [] if listed is not None else ["the list does not show it"]
+    for name, view in views[1:]:
+        if view.get("transactId") != transact:
+            problems.append(f"the {name} has transactId {view.get('transactId')!r}")
+        for member in SHARED:
+            one, other = polled.object().get(member), view.get(member)
+            if one is not None and other is not None and one != other:
+                problems.append(f"{member} differs between status poll and {name}")
+    judge.check(
+        "POOLS-TRADE-READ",
+        polled.ok and read.ok and not problems,
+        "one trade, the same in the status poll, the read and the list",
+        "; ".join(problems) or f"{polled.status}, {read.status}: the same",
+        polled,
+        read,
+    )
+
+
+@scenario("POOLS-BALANCE-CONTEXT")
+def test_the_balance_read_gives_the_context_of_its_pool(desk: Desk, judge: Judge) -> None:
+    reply = desk.api.balance(desk.terms.pool)
+    found = reply.object()
+    problems = [] if reply.status == 200 else [f"status {reply.status}"]
+    if not isinstance(found.get("available"), bool):
+        problems.append("available is not a boolean")
+    if "balance" not in found or not (found["balance"] is None or decimal(found["balance"]) is not None):
+        problems.append("balance is neither a decimal string nor null")
+    if not isinstance(found.get("tier"), str):
+        problems.append("no tier")
+    if desk.terms.pool not in (found.get("allowedPools") or []):
+        problems.append("allowedPools does not list the pool itself")
+    judge.check(
+        "POOLS-BALANCE-CONTEXT",
+        not problems,
+        "its four members",
+        "; ".join(problems) or "they are there",
+        reply,
+    )
+
+
+@scenario("POOLS-BALANCE-UNGATED", needs=["account:ungated"])
+def test_the_balance_is_null_exactly_when_the_gate_is_off(bench: Bench, desk: Desk, judge: Judge) -> None:
+    off = bench.pools("ungated").balance(desk.terms.pool)
+    approval = bench.target.approval
+    prefunded = approval is not None and approval.funding_model == "prefunded_balance"
+    on = desk.api.balance(desk.terms.pool)
+    gated = on.object().get("balance") if prefunded else "not prefunded"
+    judge.check(
+        "POOLS-BALANCE-UNGATED",
+        off.ok and "balance" in off.object() and off.object()["balance"] is None and gated is not None,
+        "null for the ungated account, a figure for the prefunded one",
+        f"{'null' if off.object().get('balance') is None else 'a figure'}; "
+        f"{'a figure' if gated is not None else 'null'}",
+        off,
+        on,
+    )
+
+
+@scenario("POOLS-FUNDING")
+def test_funding_is_in_euro_only(desk: Desk, judge: Judge) -> None:
+    for query in ({}, {"currency": "EUR"}):
+        reply = desk.api.funding(**query)
+        currency = reply.object().get("currency")
+        judge.check(
+            "POOLS-FUNDING",
+            reply.status == 200 and currency == "EUR",
+            "200 for EUR",
+            f"{reply.status} for {currency}",
+            reply,
+        )
+    other = desk.api.funding(currency="USD")
+    judge.check("POOLS-FUNDING", other.status == 400, "400 for USD", str(other.status), other)
+
+
+@scenario("POOLS-FUNDING-UNPROVISIONED", needs=["account:unprovisioned_funding"])
+def test_unprovisioned_funding_is_no_error(bench: Bench, judge: Judge) -> None:
+    reply = bench.pools("unprovisioned_funding").funding()
+    found = reply.object()
+    judge.check(
+        "POOLS-FUNDING-UNPROVISIONED",
+        reply.status == 200 and "iban" in found and found["iban"] is None,
+        "200 with iban null",
+        f"{reply.status} with {'iban null' if found.get('iban') is None else 'an iban'}",
+        reply,
+    )
+
+
+NOBODYS = "conformance0unknown0object"
+
+
+@scenario("POOLS-UNKNOWN-OBJECT")
+def test_unknown_objects_are_not_found(bench: Bench, desk: Desk, judge: Judge) -> None:
+    api = desk.api
+    pool, quote, trade = "XTS-XTSC", f"pq_test_{NOBODYS}", f"txn_test_{NOBODYS}"
+    calls = [
+        ("capabilities of an unknown pool", api.capabilities(pool)),
+        ("balance of an unknown pool", api.balance(pool)),
+        ("quote on an unknown pool", api.quote(pool, desk.terms.request())),
+        ("transact on an unknown pool", api.transact(pool, quote, bench.key())),
+        ("status of an unknown quote", api.poll(quote)),
+        ("an unknown trade", api.trade(trade)),
+        ("an unknown quote", api.read_quote(quote)),
+        ("reject of an unknown quote", api.reject(quote)),
+    ]
+    for what, reply in calls:
+        # Whether a pool outside the entitlement answers 403 or 404 is contradictory; for one nobody has, a target that
+        # checks the entitlement first may still say 403.
+        allowed = {404, 403} if "pool" in what else {404}
+        judge.check(
+            "POOLS-UNKNOWN-OBJECT",
+            reply.status in allowed,
+            f"{what}: {' or '.join(map(str, sorted(allowed, reverse=True)))}",
+            f"{what}: {reply.status}",
+            reply,
+        )

@@ -1,0 +1,264 @@
+"""Step 7: the target's deliveries at our receiver, and the partner's handler under our deliveries."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from conformance.client import Refused
+from conformance.client.clock import stamp
+from conformance.client.recording import Raw
+from conformance.journal import Outcome
+from conformance.scenarios.bench import Bench
+from conformance.scenarios.judging import Judge, scenario
+from conformance.scenarios.pools.desk import Desk
+from conformance.target import Webhooks
+from conformance.webhooks.effects import EffectsProbe
+from conformance.webhooks.events import event_id
+from conformance.webhooks.handler import HandlerUnderTest, certify
+from conformance.webhooks.receiver import Delivery, Receiver
+from conformance.webhooks.signature import SCHEMES, verify
+
+TYPES = {f"pool.transaction.{state}": state for state in ("settled", "failed", "released")}
+
+
+@dataclass(frozen=True, slots=True)
+class Mailbox:
+    """The receiver, what it is told to expect, and how to find a delivery that speaks of a trade."""
+
+    receiver: Receiver
+    settings: Webhooks
+
+    def await_trade(self, ids: set[str], seconds: float, after: int = -1) -> Delivery | None:
+        """The first delivery later than ``after`` whose body names one of ``ids``."""
+        return self.receiver.wait_for(lambda delivery: delivery.sequence > after and speaks_of(delivery, ids), seconds)
+
+
+@pytest.fixture
+def mailbox(bench: Bench, judge: Judge) -> Iterator[Mailbox]:
+    """A listening receiver that the target has been told of."""
+    del judge
+    settings = bench.target.webhooks["pools"]
+    clock = bench.clock
+    with Receiver(settings.listen_host, settings.listen_port, clock=lambda: clock.now().timestamp()) as receiver:
+        if "webhook_endpoint" in bench.target.outcomes:
+            bench.perform("webhook_endpoint", account="approved", url=settings.public_url or f"{receiver.url}/webhooks")
+        yield Mailbox(receiver, settings)
+
+
+def body_of(delivery: Delivery) -> dict[str, Any]:
+    """The delivery as a JSON object; empty where it is none."""
+    try:
+        found = json.loads(delivery.body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def speaks_of(delivery: Delivery, ids: set[str]) -> bool:
+    """Whether an id stands anywhere in the body: the envelope beyond eventId and type is not published."""
+    return any(known.encode() in delivery.body for known in ids)
+
+
+def verified(bench: Bench, mailbox: Mailbox, delivery: Delivery) -> str:
+    """What is wrong with the signature over the raw bytes; empty when it verifies."""
+    settings = mailbox.settings
+    result = verify(
+        delivery.header(settings.header),
+        delivery.body,
+        [settings.secret.reveal()],
+        int(delivery.received),
+        settings.tolerance,
+        SCHEMES[settings.scheme],
+    )
+    return "" if result.ok else f"the {settings.header} header is {result.reason}"
+
+
+def record_delivery(bench: Bench, delivery: Delivery) -> str:
+    """File a delivery in the journal, redacted like everything else. Returns its exchange id."""
+    return bench.wire.recorder.record(
+        Raw(
+            account="approved",
+            product="webhooks",
+            method="POST",
+            url=f"receiver{delivery.path}",
+            path=delivery.path,
+            request_headers=delivery.headers,
+            request_body=delivery.body,
+            status=200,
+            response_headers=(),
+            response_body=b"",
+            truncated=False,
+            error=None,
+            started=stamp(bench.clock.now()),
+            elapsed_ms=0,
+        )
+    )
+
+
+@scenario("POOLS-WEBHOOK-SIGNED", "POOLS-WEBHOOK-EVENT", "POOLS-WEBHOOK-STABLE-ID", smoke=True, needs=["webhooks"])
+def test_a_final_trade_is_announced_by_a_signed_delivery_with_a_stable_id(
+    bench: Bench, desk: Desk, judge: Judge, mailbox: Mailbox
+) -> None:
+    quote = desk.firm()
+    trade = str(desk.execute(quote).object().get("transactId"))
+    polls = desk.poll_to_end(quote.id)
+    status = str(polls[-1].object().get("status"))
+    patience = bench.target.patience.delivery
+    delivery = mailbox.await_trade({trade, quote.id}, patience)
+    judge.require(
+        "POOLS-WEBHOOK-SIGNED",
+        delivery is not None,
+        f"a delivery within {patience:g} s of a {status} trade",
+        "no delivery arrived at the receiver",
+        polls[-1],
+    )
+    assert delivery is not None
+    exchange = record_delivery(bench, delivery)
+    problem = verified(bench, mailbox, delivery)
+    judge.check(
+        "POOLS-WEBHOOK-SIGNED",
+        not problem,
+        "a signature that verifies over the raw bytes",
+        problem or "it verifies",
+        exchange,
+    )
+    _judge_event(judge, mailbox, delivery, trade, status, exchange)
+    _judge_redelivery(bench, judge, mailbox, delivery, {"quoteId": quote.id, "transactId": trade})
+
+
+def _judge_event(judge: Judge, mailbox: Mailbox, delivery: Delivery, trade: str, status: str, exchange: str) -> None:
+    body = body_of(delivery)
+    kind, identity = str(body.get("type")), str(body.get(mailbox.settings.event_id))
+    problems = [] if kind in TYPES else [f"type {kind}"]
+    if kind in TYPES and TYPES[kind] != status:
+        problems.append(f"type {kind} for a {status} trade")
+    digest = event_id(trade, kind)
+    # The digest is published, its spelling is not: hexadecimal of either case or base64 of the same bytes.
+    spelled = {digest, digest.upper(), base64.b64encode(bytes.fromhex(digest)).decode()}
+    spelled |= {base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")}
+    if identity.removeprefix("evt_") not in spelled:
+        problems.append("the event id is not the digest of trade id and type")
+    judge.check(
+        "POOLS-WEBHOOK-EVENT",
+        not problems,
+        f"pool.transaction.{status} with the SHA-256 of trade id and type",
+        "; ".join(problems) or "so it is",
+        exchange,
+    )
+
+
+def _judge_redelivery(bench: Bench, judge: Judge, mailbox: Mailbox, first: Delivery, facts: dict[str, str]) -> None:
+    if "redelivery" not in bench.target.outcomes:
+        judge.cannot("POOLS-WEBHOOK-STABLE-ID", "a recipe [outcomes.redelivery]", "the operator of the target")
+        return
+    name = mailbox.settings.event_id
+    identity = str(body_of(first).get(name))
+    bench.perform("redelivery", account="approved", eventId=identity, **facts)
+    again = mailbox.await_trade({facts["transactId"], facts["quoteId"]}, bench.target.patience.delivery, first.sequence)
+    found = None if again is None else str(body_of(again).get(name))
+    judge.check(
+        "POOLS-WEBHOOK-STABLE-ID",
+        found == identity and again is not None and not verified(bench, mailbox, again),
+        "the event delivered again under its id, signed",
+        "no redelivery arrived"
+        if again is None
+        else "another event id"
+        if found != identity
+        else verified(bench, mailbox, again) or "the same id",
+        *([] if again is None else [record_delivery(bench, again)]),
+    )
+
+
+@scenario("POOLS-WEBHOOK-NONE-FOR-RETURNED", needs=["webhooks", "outcome:returned"])
+def test_a_return_is_not_announced(bench: Bench, desk: Desk, judge: Judge, mailbox: Mailbox) -> None:
+    recipe = bench.recipe("returned")
+    quote = desk.firm(**recipe.request)
+    trade = str(desk.execute(quote).object().get("transactId"))
+    desk.poll_to_end(quote.id)
+    facts = {"account": desk.account, "poolId": quote.pool, "quoteId": quote.id, "transactId": trade}
+    bench.perform("returned", **facts)
+    polls = desk.poll_to_end(quote.id, until=frozenset({"returned", "failed", "released"}))
+    if polls[-1].object().get("status") != "returned":
+        raise Refused("a trade that is returned (the recipe did not bring one about)", "the operator of the target")
+    # A later trade's delivery bounds the wait: whatever the return would have sent is due before it.
+    later = desk.firm()
+    later_trade = str(desk.execute(later).object().get("transactId"))
+    desk.poll_to_end(later.id)
+    mailbox.await_trade({later_trade, later.id}, bench.target.patience.delivery)
+    mine = [d for d in mailbox.receiver.deliveries() if speaks_of(d, {trade, quote.id})]
+    kinds = sorted({str(body_of(delivery).get("type")) for delivery in mine})
+    wrong = [kind for kind in kinds if "return" in kind or kind not in TYPES]
+    judge.check(
+        "POOLS-WEBHOOK-NONE-FOR-RETURNED",
+        not wrong,
+        "no delivery for the return",
+        ", ".join(wrong) or f"only {', '.join(kinds) or 'nothing'}",
+        polls[-1],
+        *(record_delivery(bench, delivery) for delivery in mine),
+    )
+
+
+@scenario(
+    "PARTNER-WEBHOOK-VERIFIES",
+    "PARTNER-WEBHOOK-ACCEPTS",
+    "PARTNER-WEBHOOK-DEDUPES",
+    smoke=True,
+    needs=["handler"],
+)
+def test_the_handler_verifies_and_deduplicates(bench: Bench, judge: Judge) -> None:
+    handler, settings = bench.target.handler, bench.target.webhooks.get("pools")
+    assert handler is not None
+    if handler.effects_url is None:
+        for requirement in judge.declared:
+            judge.cannot(requirement, "handler.effects_url, a read-only probe of effects", "the partner")
+        return
+    try:
+        subject = HandlerUnderTest(
+            url=handler.url,
+            secret=handler.secret.reveal(),
+            effects=EffectsProbe(handler.effects_url, handler.effects_path or "count"),
+            run=f"{bench.rng.getrandbits(64):x}-{bench.clock.now():%H%M%S%f}",
+            header=settings.header if settings else "Gate-Signature",
+            scheme=SCHEMES[settings.scheme if settings else "t-v1-hmac-sha256"],
+            tolerance=settings.tolerance if settings else 300,
+            clock=lambda: bench.clock.now().timestamp(),
+        )
+    except ValueError as problem:
+        raise Refused(f"a handler that may be tested: {problem}", "the author of the profile") from problem
+    for finding in certify(subject):
+        exchanges = [_record_attempt(bench, attempt) for attempt in finding.attempts[:4]]
+        expected, observed = f"{finding.name}: {finding.expected}", f"{finding.name}: {finding.observed}"
+        match finding.outcome:
+            case Outcome.PASS | Outcome.FAIL:
+                judge.check(finding.requirement, finding.outcome is Outcome.PASS, expected, observed, *exchanges)
+            case Outcome.ERROR:
+                judge.trouble(finding.requirement, observed, *exchanges)
+            case _:
+                judge.cannot(finding.requirement, finding.missing or observed, "the partner")
+
+
+def _record_attempt(bench: Bench, attempt: Any) -> str:
+    return bench.wire.recorder.record(
+        Raw(
+            account="handler",
+            product="handler",
+            method="POST",
+            url=attempt.url,
+            path="/",
+            request_headers=attempt.request_headers,
+            request_body=attempt.request_body,
+            status=attempt.status,
+            response_headers=attempt.response_headers,
+            response_body=attempt.response_body,
+            truncated=False,
+            error=attempt.error,
+            started=stamp(bench.clock.now()),
+            elapsed_ms=round(attempt.elapsed * 1000),
+        )
+    )
