@@ -14,7 +14,7 @@ from allure_commons import model2
 from allure_commons.logger import AllureFileLogger
 from allure_commons.types import LabelType, Severity
 
-from conformance.evidence.findings import Case, Finding
+from conformance.evidence.findings import Case, Finding, Request
 from conformance.evidence.packet import Packet
 from conformance.evidence.per_requirement import RequirementVerdict, Status
 from conformance.evidence.text import clip, one_line, visible
@@ -43,27 +43,77 @@ _SEVERITY = {Level.MUST: Severity.CRITICAL, Level.SHOULD: Severity.NORMAL, Level
 
 def write(packet: Packet, folder: Path) -> None:
     """Write the results into ``folder``; what an earlier writing left there is removed."""
-    # The logger is called by hand: registered with the library it is fed this process's other tests too.
-    logger = _Logger(str(folder), clean=True)
-    told = {finding.id: finding for finding in packet.findings}
-    times = _Times(packet)
+    results = _Results(packet, folder)
     for verdict in packet.verdict.requirements:
-        logger.report_result(_result(packet, verdict, told.get(verdict.requirement.id), times, logger))
+        results.add(verdict)
     (folder / "environment.properties").write_text(_environment(packet), encoding="utf-8")
 
 
-class _Times:
-    """When something was tried, from the exchanges it cites; milliseconds since the epoch."""
+class _Results:
+    """The results of one packet; an exchange that several of them show is attached from one file."""
 
-    def __init__(self, packet: Packet) -> None:
-        self._exchanges = packet.exchanges
+    def __init__(self, packet: Packet, folder: Path) -> None:
+        # The logger is called by hand: registered with the library it would get this process's other tests as well.
+        self._logger = _Logger(str(folder), clean=True)
+        self._packet = packet
         self._started = _milliseconds(packet.run.started)
+        self._told = {finding.id: finding for finding in packet.findings}
+        self._attached: dict[str, str] = {}
 
-    def of(self, verdict: RequirementVerdict) -> tuple[int, int]:
+    def add(self, verdict: RequirementVerdict) -> None:
+        """Write the result of one requirement."""
+        requirement, run = verdict.requirement, self._packet.run
+        finding = self._told.get(requirement.id)
         cited = {name for judgement in verdict.judgements for name in judgement.exchanges}
-        return self.span(self._exchanges[name] for name in cited if name in self._exchanges)
+        known = self._packet.exchanges
+        start, stop = self._span(known[name] for name in cited if name in known)
+        about = (self._packet.watermark, requirement.statement, requirement.derivation)
+        result = _Model.TestResult(
+            uuid=_name(run.run, requirement.id),
+            historyId=_name(run.target, requirement.id),
+            testCaseId=_name("requirement", requirement.id),
+            name=f"{requirement.id}: {requirement.statement}",
+            fullName=f"{requirement.product}.{requirement.id}",
+            description="\n\n".join(filter(None, about)),
+            status=_STATUS[verdict.status],
+            statusDetails=_details(verdict, finding),
+            stage="finished",
+            start=start,
+            stop=stop,
+            labels=_labels(self._packet, verdict),
+            steps=[self._case(case, verdict.status) for case in finding.cases] if finding else [],
+        )
+        self._logger.report_result(result)
 
-    def span(self, exchanges: Iterable[Exchange]) -> tuple[int, int]:
+    def _case(self, case: Case, status: Status) -> Any:
+        judgement = case.judgement
+        start, stop = self._span(request.exchange for request in case.requests)
+        shared = {"stage": "finished", "start": start, "stop": stop}
+        return _Model.TestStepResult(
+            name=clip(one_line(judgement.observed) or status.value, 300),
+            status="broken" if status is Status.ERROR else "failed",
+            parameters=[
+                _Model.Parameter(name="expected", value=one_line(judgement.expected)),
+                _Model.Parameter(name="observed", value=one_line(judgement.observed)),
+                _Model.Parameter(name="judgements", value=str(case.count)),
+            ],
+            steps=[_Model.TestStepResult(name=one_line(told), status="passed", **shared) for told in judgement.steps],
+            attachments=[self._attachment(request) for request in case.requests],
+            **shared,
+        )
+
+    def _attachment(self, request: Request) -> Any:
+        exchange = request.exchange
+        file = self._attached.get(exchange.id)
+        if file is None:
+            name = _name(self._packet.run.run, exchange.id)
+            file = self._attached[exchange.id] = model2.ATTACHMENT_PATTERN.format(prefix=name, ext="txt")
+            self._logger.report_attached_data(body=visible(f"{request.curl}\n\n{http(exchange)}"), file_name=file)
+        title = one_line(f"{exchange.method} {exchange.url}: {exchange.status or 'no answer'}")
+        return _Model.Attachment(name=clip(title, 200), source=file, type="text/plain")
+
+    def _span(self, exchanges: Iterable[Exchange]) -> tuple[int, int]:
+        """From the first request to the last answer, in milliseconds since the epoch; else when the run started."""
         starts = [(_milliseconds(exchange.started), exchange.elapsed_ms) for exchange in exchanges]
         if not starts:
             return self._started, self._started
@@ -74,39 +124,15 @@ def _milliseconds(moment: str) -> int:
     return round(datetime.fromisoformat(moment).timestamp() * 1000)
 
 
-def _result(
-    packet: Packet, verdict: RequirementVerdict, finding: Finding | None, times: _Times, logger: Any
-) -> Any:
-    requirement, run = verdict.requirement, packet.run
-    start, stop = times.of(verdict)
-    result = _Model.TestResult(
-        uuid=_name(run.run, requirement.id),
-        historyId=_name(run.target, requirement.id),
-        testCaseId=_name("requirement", requirement.id),
-        name=f"{requirement.id}: {requirement.statement}",
-        fullName=f"{requirement.product}.{requirement.id}",
-        description="\n\n".join(
-            filter(None, (packet.watermark, requirement.statement, requirement.derivation))
-        ),
-        status=_STATUS[verdict.status],
-        stage="finished",
-        start=start,
-        stop=stop,
-        labels=_labels(packet, verdict),
-    )
-    message = one_line(verdict.note or verdict.missing)
+def _details(verdict: RequirementVerdict, finding: Finding | None) -> Any:
     cases = finding.cases if finding else ()
-    if cases:
-        message = one_line(f"{message} {cases[0].judgement.observed}".strip())
-    nondeterministic = any(case.judgement.nondeterministic for case in cases)
-    result.statusDetails = _Model.StatusDetails(
+    said = " ".join(filter(None, (verdict.note or verdict.missing, cases[0].judgement.observed if cases else "")))
+    return _Model.StatusDetails(
         known=verdict.status is Status.EXCUSED,
-        flaky=nondeterministic,
-        message=f"{verdict.status}: {clip(message, 1000)}" if message else verdict.status.value,
+        flaky=any(case.judgement.nondeterministic for case in cases),
+        message=clip(one_line(f"{verdict.status}: {said}" if said else verdict.status.value), 1000),
         trace=visible(finding.rerun) if finding else None,
     )
-    result.steps = [_case(case, verdict, times, logger) for case in cases]
-    return result
 
 
 def _labels(packet: Packet, verdict: RequirementVerdict) -> list[Any]:
@@ -122,46 +148,12 @@ def _labels(packet: Packet, verdict: RequirementVerdict) -> list[Any]:
         (LabelType.HOST, packet.run.target),
         (LabelType.FRAMEWORK, "obit-conformance"),
         (LabelType.LANGUAGE, "python"),
-        *(
-            (LabelType.TAG, tag)
-            for tag in (verdict.status, requirement.basis, requirement.scope, requirement.side)
-        ),
+        *((LabelType.TAG, tag) for tag in (verdict.status, requirement.basis, requirement.scope, requirement.side)),
         *((LabelType.TAG, f"engine {engine}") for engine in verdict.engines),
     ]
     if packet.run.embedded:
         pairs.append((LabelType.TAG, "embedded sandbox"))
     return [_Model.Label(name=name, value=visible(str(value))) for name, value in pairs]
-
-
-def _case(case: Case, verdict: RequirementVerdict, times: _Times, logger: Any) -> Any:
-    judgement = case.judgement
-    start, stop = times.span(request.exchange for request in case.requests)
-    step = _Model.TestStepResult(
-        name=clip(one_line(judgement.observed) or verdict.status.value, 300),
-        status="broken" if verdict.status is Status.ERROR else "failed",
-        stage="finished",
-        start=start,
-        stop=stop,
-        parameters=[
-            _Model.Parameter(name="expected", value=one_line(judgement.expected)),
-            _Model.Parameter(name="observed", value=one_line(judgement.observed)),
-            _Model.Parameter(name="judgements", value=str(case.count)),
-        ],
-    )
-    step.steps = [
-        _Model.TestStepResult(name=one_line(told), status="passed", stage="finished", start=start, stop=stop)
-        for told in judgement.steps
-    ]
-    for request in case.requests:
-        file = model2.ATTACHMENT_PATTERN.format(prefix=uuid.uuid4(), ext="txt")
-        logger.report_attached_data(
-            body=visible(f"{request.curl}\n\n{http(request.exchange)}"), file_name=file
-        )
-        title = one_line(
-            f"{request.exchange.method} {request.exchange.url}: {request.exchange.status or 'no answer'}"
-        )
-        step.attachments.append(_Model.Attachment(name=clip(title, 200), source=file, type="text/plain"))
-    return step
 
 
 def http(exchange: Exchange) -> str:

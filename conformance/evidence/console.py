@@ -48,9 +48,7 @@ def render(packet: Packet, run_folder: Path, console: Console) -> None:
     for finding in packet.findings[:TOLD]:
         _finding(finding, out)
     if len(packet.findings) > TOLD:
-        out.line(
-            f"... and {count(len(packet.findings) - TOLD, 'further finding')} in the report", style="dim"
-        )
+        out.line(f"... and {count(len(packet.findings) - TOLD, 'further finding')} in the report", style="dim")
         out.line()
     _missing(packet, out)
     _verdict(packet, run_folder, out)

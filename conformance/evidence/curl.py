@@ -17,9 +17,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 # What curl sets by itself, or what would only describe the client that made the recording.
-_IMPLIED = frozenset(
-    {"host", "content-length", "connection", "accept-encoding", "user-agent", "transfer-encoding"}
-)
+_IMPLIED = frozenset({"host", "content-length", "connection", "accept-encoding", "user-agent", "transfer-encoding"})
 
 _REPLACED = {"--only", "--step", "--shard", "--seed", "--output"}
 
@@ -28,9 +26,9 @@ def quote(text: str) -> str:
     """The text as one shell word. Control characters are spelled out, so that nothing drives the terminal."""
     if visible(text) == text:
         return shlex.quote(text)
-    spelled = _CONTROL.sub(
-        lambda found: f"\\x{ord(found[0]):02x}", text.replace("\\", "\\\\").replace("'", "\\'")
-    )
+    # No argument can hold a NUL, and the shell would end the word there: it stays spelled out.
+    text = text.replace("\0", "\\x00")
+    spelled = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text.replace("\\", "\\\\").replace("'", "\\'"))
     return f"$'{visible(spelled)}'"
 
 

@@ -47,9 +47,7 @@ def write(packet: Packet, target: IO[str]) -> None:
 def _request(exchange: Exchange, body: str | None, cut: str | None) -> harfile.Request:
     posted = None
     if body is not None:
-        posted = harfile.PostData(
-            mimeType=_header(exchange.request_headers, "content-type"), text=body, comment=cut
-        )
+        posted = harfile.PostData(mimeType=_header(exchange.request_headers, "content-type"), text=body, comment=cut)
     query = parse_qsl(url_path(exchange.url).partition("?")[2], keep_blank_values=True)
     return harfile.Request(
         method=exchange.method,

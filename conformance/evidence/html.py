@@ -25,7 +25,7 @@ from conformance.evidence.text import clip, count, one_line, url_path, visible
 from conformance.journal import Exchange, ReconciliationRow
 from conformance.requirements.catalogue import STEPS
 
-EXCHANGES = 200
+EXCHANGES = 150
 """Exchanges on the page; the archive has all of them."""
 
 EXCHANGES_PER_FINDING = 16
@@ -34,6 +34,9 @@ ROWS = 500
 
 BODY = 4_000
 """Characters of one body on the page."""
+
+SAID = 1_500
+"""Characters of one expectation or observation on the page."""
 
 _SECTIONS = (
     ("Failures", "failures", (Status.FAIL,)),
@@ -174,6 +177,7 @@ def _environment() -> Environment:
         "moment": _moment,
         "endpoint": _endpoint,
         "body": lambda text: clip(text, BODY),
+        "said": lambda text: clip(text, SAID),
         "short": lambda text: clip(text, 300),
         "times": count,
     }

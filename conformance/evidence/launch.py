@@ -67,9 +67,7 @@ def _step(number: int, title: str, verdicts: Sequence[RequirementVerdict]) -> St
     musts = [
         v
         for v in verdicts
-        if v.requirement.step == number
-        and v.requirement.level is Level.MUST
-        and not v.requirement.provisional
+        if v.requirement.step == number and v.requirement.level is Level.MUST and not v.requirement.provisional
     ]
     # An excused failure is still a failure of the step: the excuse concerns the verdict, not what was proved.
     failed = tuple(v.requirement.id for v in musts if v.status in (Status.FAIL, Status.EXCUSED))

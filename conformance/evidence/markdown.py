@@ -42,9 +42,7 @@ def summary(packet: Packet) -> str:
     for step in verdict.steps:
         open_parts = [f"failed: {', '.join(step.failed)}"] if step.failed else []
         open_parts += [cell(gap.missing) for gap in step.gaps]
-        lines.append(
-            f"| {_MARK[step.state]} | {step.number}. {step.title} | {step.state} | {'; '.join(open_parts)} |"
-        )
+        lines.append(f"| {_MARK[step.state]} | {step.number}. {step.title} | {step.state} | {'; '.join(open_parts)} |")
     failed = [f for f in packet.findings if f.status is Status.FAIL]
     other = [f for f in packet.findings if f.status is not Status.FAIL]
     lines += _section("Failures", failed) + _section("Errors, excused failures and warnings", other)

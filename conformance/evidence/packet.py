@@ -120,9 +120,7 @@ def _observations(observations: Iterable[Observation]) -> tuple[Seen, ...]:
 
 def _coverage(catalogue: Catalogue, exchanges: Iterable[Exchange]) -> dict[str, dict[str, int]]:
     operations = dict.fromkeys(operation for requirement in catalogue for operation in requirement.operations)
-    counted: dict[str, Counter[str]] = {
-        operation: Counter() for operation in sorted(operations, key=_by_path)
-    }
+    counted: dict[str, Counter[str]] = {operation: Counter() for operation in sorted(operations, key=_by_path)}
     for exchange in exchanges:
         status = NO_ANSWER if exchange.status is None else str(exchange.status)
         counted.setdefault(exchange.operation or OUTSIDE_CONTRACT, Counter())[status] += 1

@@ -175,9 +175,7 @@ def decide(
     )
 
 
-def _status(
-    requirement: Requirement, judgements: Sequence[Judgement], around: Circumstances
-) -> tuple[Status, str]:
+def _status(requirement: Requirement, judgements: Sequence[Judgement], around: Circumstances) -> tuple[Status, str]:
     outcomes = {judgement.outcome for judgement in judgements}
     note = ""
     guess_broken = Outcome.FAIL in outcomes and not requirement.may_fail
@@ -196,9 +194,7 @@ def _status(
     return status, note
 
 
-def _unjudged(
-    requirement: Requirement, selected: bool, wanted: bool, around: Circumstances
-) -> tuple[Status, str, str]:
+def _unjudged(requirement: Requirement, selected: bool, wanted: bool, around: Circumstances) -> tuple[Status, str, str]:
     """What to make of silence: the run stopped, it was not asked, it could not, or the harness forgot."""
     if not selected:
         return Status.NOT_EVIDENCED, OUTSIDE, ""

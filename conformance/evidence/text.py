@@ -23,8 +23,8 @@ def visible(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The visible text with every run of white space as one blank."""
-    return " ".join(visible(text).split())
+    """The text with every run of white space as one blank, made visible."""
+    return visible(" ".join(text.split()))
 
 
 def clip(text: str, limit: int) -> str:

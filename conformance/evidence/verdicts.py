@@ -156,15 +156,11 @@ def _nonconformant(
     lines = [f"{count(len(failed), 'must requirement')} failed: {_named(failed)}"] if failed else []
     status_of = {v.requirement.id: v.status for v in verdicts}
     for entry in known:
-        where = (
-            f"the known failure of {one_line(entry.requirement)} (owner {one_line(entry.owner) or 'unnamed'})"
-        )
+        where = f"the known failure of {one_line(entry.requirement)} (owner {one_line(entry.owner) or 'unnamed'})"
         if entry.requirement not in status_of:
             lines.append(f"{where} names no requirement of the catalogue: correct or remove the entry")
         elif entry.expired(around.today):
-            lines.append(
-                f"{where} expired ({one_line(entry.expires) or 'no date'}): fix it or renew the entry"
-            )
+            lines.append(f"{where} expired ({one_line(entry.expires) or 'no date'}): fix it or renew the entry")
         elif status_of[entry.requirement] is Status.PASS:
             lines.append(f"{where} passes now: remove the entry")
     return [Reason(RunStatus.NONCONFORMANT, line) for line in lines]
@@ -177,9 +173,7 @@ def _inconclusive(
     lines = [around.trouble] if around.trouble else []
     errors = [v for v in verdicts if v.status is Status.ERROR and not v.requirement.provisional]
     if errors:
-        lines.append(
-            f"{count(len(errors), 'requirement')} ended in an error of harness or network: {_named(errors)}"
-        )
+        lines.append(f"{count(len(errors), 'requirement')} ended in an error of harness or network: {_named(errors)}")
     if unknown:
         listed = ", ".join(one_line(name) for name in unknown[:6])
         lines.append(f"the journal judges what this catalogue does not know: {listed}")
@@ -195,9 +189,7 @@ def _incomplete(verdicts: Sequence[RequirementVerdict], reading: Reading) -> lis
     if not reading.sealed and not reading.problems:
         lines.append("the run did not end: its journal has no seal")
     open_musts = [
-        v
-        for v in verdicts
-        if v.required and v.status is Status.NOT_EVIDENCED and v.requirement.level is Level.MUST
+        v for v in verdicts if v.required and v.status is Status.NOT_EVIDENCED and v.requirement.level is Level.MUST
     ]
     if open_musts:
         what = count(len(open_musts), "must requirement")

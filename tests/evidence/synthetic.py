@@ -329,7 +329,5 @@ def _choices() -> list[Record]:
         Observation("status of a transact that makes a trade", "200", "POOLS-TRANSACT-RESERVES", "main-3"),
         Observation("status of a transact that makes a trade", "200", "POOLS-TRANSACT-RESERVES", "main-13"),
         Observation("trade id prefix", "pt_", "", "main-3"),
-        Observation(
-            "member executable missing from an unavailable quote", "absent", "WIRE-BODY", "main-2", warn=True
-        ),
+        Observation("member executable missing from an unavailable quote", "absent", "WIRE-BODY", "main-2", warn=True),
     ]

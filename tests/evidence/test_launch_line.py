@@ -50,9 +50,7 @@ def test_eight_of_eight_in_one_unlimited_run_on_a_foreign_target_is_launch_evide
         (True, {}, {"BESIDE": E}, "the run is INCONCLUSIVE"),
     ],
 )
-def test_anything_less_is_not(
-    sealed: bool, how: dict[str, Any], outcomes: dict[str, Outcome], because: str
-) -> None:
+def test_anything_less_is_not(sealed: bool, how: dict[str, Any], outcomes: dict[str, Outcome], because: str) -> None:
     verdict = judged(sealed, how, **outcomes)
 
     assert not verdict.launch_evidence
@@ -78,9 +76,7 @@ def test_the_partner_scope_does_not_shorten_the_list() -> None:
         (NA, NA, StepState.NOT_PROVED),
     ],
 )
-def test_a_step_is_proved_when_every_must_of_it_passed(
-    first: Outcome, second: Outcome, state: StepState
-) -> None:
+def test_a_step_is_proved_when_every_must_of_it_passed(first: Outcome, second: Outcome, state: StepState) -> None:
     assert judged(S7=first, HANDLER=second).steps[6].state is state
 
 

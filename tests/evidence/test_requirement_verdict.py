@@ -14,9 +14,7 @@ P, F, E = Outcome.PASS, Outcome.FAIL, Outcome.ERROR
 NA, NE = Outcome.NOT_APPLICABLE, Outcome.NOT_EVIDENCED
 
 
-def decided(
-    what: Requirement, records: list[Record], sealed: bool = True, **how: object
-) -> RequirementVerdict:
+def decided(what: Requirement, records: list[Record], sealed: bool = True, **how: object) -> RequirementVerdict:
     other = requirement("OTHER")
     everything = [run(**how), judgement("OTHER", P), *records]
     verdict = judge(reading(everything, sealed), catalogue(what, other))

@@ -14,9 +14,7 @@ from tests.evidence.synthetic import catalogue, judgement, reading, requirement,
 A, B = requirement("A"), requirement("B")
 OUTSIDE = requirement("OUTSIDE", scope=Scope.OPERATOR, needs=("handler",))
 PASS = [judgement("A", Outcome.PASS), judgement("B", Outcome.PASS)]
-PREFLIGHT = Judgement(
-    "", Outcome.ERROR, Engine.PREFLIGHT, "preflight", observed="the target could not be reached"
-)
+PREFLIGHT = Judgement("", Outcome.ERROR, Engine.PREFLIGHT, "preflight", observed="the target could not be reached")
 
 
 def entry(name: str, expires: str = "2026-12-31") -> dict[str, str]:
@@ -121,9 +119,7 @@ ROWS: list[tuple[str, RunStatus, int, list[Record], dict[str, object]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("status", "code", "records", "how"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS]
-)
+@pytest.mark.parametrize(("status", "code", "records", "how"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_the_first_row_that_applies_decides(
     status: RunStatus, code: int, records: list[Record], how: dict[str, object]
 ) -> None:
@@ -247,9 +243,7 @@ def test_an_expired_entry_fails_the_run_whatever_became_of_it(outcome: Outcome) 
     verdict = judge(reading([started, *words(outcome)]), catalogue(A, B))
 
     assert verdict.status is RunStatus.NONCONFORMANT
-    assert any(
-        "the known failure of A (owner payments) expired (2026-09-30)" in r.text for r in verdict.reasons
-    )
+    assert any("the known failure of A (owner payments) expired (2026-09-30)" in r.text for r in verdict.reasons)
 
 
 def test_an_entry_for_what_was_not_tried_is_not_stale() -> None:
