@@ -37,9 +37,7 @@ def test_the_published_record_is_understood() -> None:
 
 
 def test_the_words_buy_and_sell_mean_on_ramp_and_off_ramp() -> None:
-    assert (
-        record(approved_sides=["buy", "sell"]).sides == record(approved_sides=["on_ramp", "off_ramp"]).sides
-    )
+    assert record(approved_sides=["buy", "sell"]).sides == record(approved_sides=["on_ramp", "off_ramp"]).sides
 
 
 def test_described_pools_are_the_allowed_ones_whatever_was_requested() -> None:
@@ -63,9 +61,7 @@ def test_what_a_pool_does_not_say_is_not_expected() -> None:
 def test_a_record_may_be_toml() -> None:
     lines = [f"{key} = {json.dumps(value)}" for key, value in PUBLISHED.items()]
 
-    approval = read_approval(
-        "\n".join([*lines, "[pools.EUR-USDT]", 'networks = ["tron"]']), "a.toml", as_json=False
-    )
+    approval = read_approval("\n".join([*lines, "[pools.EUR-USDT]", 'networks = ["tron"]']), "a.toml", as_json=False)
 
     assert approval.pools["EUR-USDT"].networks == {"tron"}
 

@@ -135,9 +135,7 @@ def test_force_overwrites(tmp_path: Path) -> None:
     assert load(str(tmp_path / "conformance.toml"), ENVIRON).name == "partner-sandbox"
 
 
-def test_a_place_that_cannot_be_written_to_is_a_clear_error(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_place_that_cannot_be_written_to_is_a_clear_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(typer.Exit) as caught:

@@ -85,9 +85,7 @@ def paths(value: Any, path: tuple[str | int, ...] = ()) -> set[tuple[str | int, 
     return {found for key, item in items for found in {(*path, key), *paths(item, (*path, key))}}
 
 
-plain = st.text(
-    st.characters(codec="ascii", exclude_characters='"\\', min_codepoint=32, max_codepoint=126), max_size=8
-)
+plain = st.text(st.characters(codec="ascii", exclude_characters='"\\', min_codepoint=32, max_codepoint=126), max_size=8)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | plain,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(plain, inner, max_size=3),
@@ -96,15 +94,11 @@ values = st.recursive(
 
 
 @given(st.dictionaries(plain, values, max_size=4), st.sampled_from([None, 0, 2]))
-def test_every_path_of_a_json_object_has_a_line_that_holds_it(
-    document: dict[str, Any], indent: int | None
-) -> None:
+def test_every_path_of_a_json_object_has_a_line_that_holds_it(document: dict[str, Any], indent: int | None) -> None:
     text = json.dumps(document, indent=indent)
 
     lines = key_lines(text)
 
     rows = text.splitlines()
     assert set(lines) == paths(document)
-    assert all(
-        json.dumps(path[-1]) in rows[line - 1] for path, line in lines.items() if isinstance(path[-1], str)
-    )
+    assert all(json.dumps(path[-1]) in rows[line - 1] for path, line in lines.items() if isinstance(path[-1], str))

@@ -43,8 +43,7 @@ def test_a_built_in_target_has_the_published_host_and_states_its_limits(name: st
 
 def test_every_built_in_name_is_a_profile() -> None:
     environ = {
-        f"OBIT_SANDBOX_APPROVED_{kind}_KEY": f"{p}_test_1"
-        for kind, p in (("SECRET", "sk"), ("PUBLISHABLE", "pk"))
+        f"OBIT_SANDBOX_APPROVED_{kind}_KEY": f"{p}_test_1" for kind, p in (("SECRET", "sk"), ("PUBLISHABLE", "pk"))
     }
     environ |= PUBLISHED | {"OBIT_EMBEDDED_POOLS_URL": "http://127.0.0.1:1/v1"}
 
@@ -113,9 +112,7 @@ def test_plain_http_is_for_this_machine(host: str, tmp_path: Path) -> None:
     assert target.base_urls == {"pools": f"http://{host}/v1"}
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1.example.com", "localhost.example.com", "0.0.0.0", "2130706433", "[::]"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1.example.com", "localhost.example.com", "0.0.0.0", "2130706433", "[::]"])
 def test_a_host_that_only_looks_like_this_machine_needs_https(host: str, tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="not loopback"):
         loaded(tmp_path, spoiled("https://pools.example.com/v1", f"http://{host}/v1"))
@@ -195,9 +192,7 @@ def test_what_is_lacking_is_named_for_the_author(need: str, text: str, words: st
 
 def test_a_remote_target_cannot_reach_a_loopback_receiver(tmp_path: Path) -> None:
     there = loaded(tmp_path, RIGHT + WEBHOOKS, W="whsec_1")
-    here = loaded(
-        tmp_path, spoiled("https://pools.example.com", "http://127.0.0.1:1") + WEBHOOKS, W="whsec_1"
-    )
+    here = loaded(tmp_path, spoiled("https://pools.example.com", "http://127.0.0.1:1") + WEBHOOKS, W="whsec_1")
 
     assert "public_url" in (there.lacking("webhooks") or "")
     assert here.lacking("webhooks") is None

@@ -58,6 +58,7 @@ def test_production_is_a_host_or_a_word_or_a_key(
     [
         ("GET", False, None),
         ("HEAD", False, None),
+        ("get", False, None),
         ("GET", True, "generated traffic is never sent there"),
         ("POST", False, "only reads are sent there, not POST"),
         ("post", False, "only reads are sent there, not POST"),
@@ -65,9 +66,7 @@ def test_production_is_a_host_or_a_word_or_a_key(
         ("POST", True, "generated traffic is never sent there"),
     ],
 )
-def test_production_is_read_by_hand_only(
-    method: str, generated: bool, why: str | None, tmp_path: Path
-) -> None:
+def test_production_is_read_by_hand_only(method: str, generated: bool, why: str | None, tmp_path: Path) -> None:
     target = loaded(tmp_path, PUBLISHED)
 
     reason = refusal(target, method, is_generated=generated)

@@ -72,9 +72,7 @@ ROWS = [
     ),
     Row(
         "unknown key in a helper call on a later line of a list",
-        added(
-            '[outcomes.failed]\ncalls = [\n  { url = "/a" },\n  { url = "/b", metod = "GET" }, # HERE\n]\n'
-        ),
+        added('[outcomes.failed]\ncalls = [\n  { url = "/a" },\n  { url = "/b", metod = "GET" }, # HERE\n]\n'),
         "outcomes.failed.calls[1].metod",
         "an unknown key",
         "method",
@@ -517,8 +515,7 @@ def test_an_error_shows_file_line_key_found_expected_and_fix() -> None:
 
 def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     text = spoiled("trades = 40", "trades = 'x'") + (
-        '[approvals]\n[outcomes.failed]\ncalls = [{ url = "/{nobody}" }]\n'
-        '[accounts.wrong]\nsecret_key = "W"\n'
+        '[approvals]\n[outcomes.failed]\ncalls = [{ url = "/{nobody}" }]\n[accounts.wrong]\nsecret_key = "W"\n'
     )
 
     with pytest.raises(ProfileError) as caught:

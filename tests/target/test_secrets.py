@@ -49,9 +49,7 @@ def everything_shown(error: BaseException) -> str:
 
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("place", PLACES)
-def test_a_secret_pasted_anywhere_is_refused_and_never_repeated(
-    place: str, shape: str, tmp_path: Path
-) -> None:
+def test_a_secret_pasted_anywhere_is_refused_and_never_repeated(place: str, shape: str, tmp_path: Path) -> None:
     text = PLACES[place].replace("§", shape)
 
     with pytest.raises(ProfileError) as caught:
