@@ -12,7 +12,7 @@ import platform
 import random
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -26,6 +26,7 @@ from conformance.client import (
     NetworkTrouble,
     Recorder,
     Redactor,
+    Reply,
     SystemClock,
     Wire,
     stamp,
@@ -245,7 +246,12 @@ def preflight(run: Run) -> bool:
     api = bench.pools()
     variable = run.target.accounts["approved"].secret_variable
     refusals, problem = [], ""
-    for read in (lambda: api.trades(limit="1"), lambda: api.ledger(limit="1"), lambda: api.funding()):
+    reads: list[Callable[[], Reply]] = [
+        lambda: api.trades(limit="1"),
+        lambda: api.ledger(limit="1"),
+        api.funding,
+    ]
+    for read in reads:
         try:
             reply = read()
         except NetworkTrouble as trouble:

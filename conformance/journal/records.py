@@ -17,7 +17,7 @@ from typing import Any, ClassVar
 class Outcome(StrEnum):
     """What one judgement says of one requirement; a skip is never a pass."""
 
-    PASS = "pass"
+    PASS = "pass"  # noqa: S105 - a verdict
     FAIL = "fail"
     NOT_APPLICABLE = "not-applicable"
     NOT_EVIDENCED = "not-evidenced"
@@ -65,7 +65,10 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One HTTP request and what came back, redacted at birth. ``error`` is set, and ``status`` is not, when nothing came."""
+    """One HTTP request and what came back, redacted at birth.
+
+    ``error`` is set, and ``status`` is not, when nothing came.
+    """
 
     kind: ClassVar[str] = "exchange"
     id: str
@@ -184,9 +187,7 @@ class ScenarioRecord:
     exchanges: int
 
 
-Record = (
-    RunRecord | Exchange | Judgement | Observation | Order | ReconciliationRow | Leftover | ScenarioRecord
-)
+Record = RunRecord | Exchange | Judgement | Observation | Order | ReconciliationRow | Leftover | ScenarioRecord
 
 KINDS: dict[str, type[Record]] = {cls.kind: cls for cls in typing.get_args(Record)}
 

@@ -118,6 +118,8 @@ class Catalogue:
 
 PRODUCTS = ("pools",)
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 @cache
 def load() -> Catalogue:
@@ -126,7 +128,7 @@ def load() -> Catalogue:
     for product in PRODUCTS:
         name = f"{product}.yaml"
         text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
-        for raw in yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        for raw in yaml.load(text, Loader=LOADER):  # noqa: S506 - a safe loader, the C one where there is one
             requirement = _requirement(name, raw, product)
             if requirement.id in found:
                 raise ValueError(f"{name}: {requirement.id} is written twice")

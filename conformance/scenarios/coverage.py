@@ -16,12 +16,12 @@ def judged_by() -> dict[str, tuple[str, ...]]:
     """For each requirement the names of the scenarios that declare it; the wire is judged on every exchange."""
     found: dict[str, list[str]] = {}
     for name, declaration in declarations().items():
-        for requirement in declaration.judges:
-            found.setdefault(requirement, []).append(name)
+        for judged in declaration.judges:
+            found.setdefault(judged, []).append(name)
     for requirement in load():
         if requirement.id.startswith("WIRE-"):
             found.setdefault(requirement.id, []).append(CONTRACT)
-    return {requirement: tuple(names) for requirement, names in found.items()}
+    return {judged: tuple(names) for judged, names in found.items()}
 
 
 def declarations() -> dict[str, Declaration]:

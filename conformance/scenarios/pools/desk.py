@@ -1,4 +1,7 @@
-"""The moves scenarios make on 0Pools: choose terms, take a quote, execute it, poll it, find what moved. No judgement."""
+"""The moves scenarios make on 0Pools: choose terms, take a quote, execute it, poll it, find what moved.
+
+Nothing here judges.
+"""
 
 from __future__ import annotations
 
@@ -232,7 +235,9 @@ class Desk:
             if row.get("quoteId") == quote:
                 trades.append(row)
                 ids.add(str(row.get("transactId")))
-        debits, refunds, others = [], [], []
+        debits: list[Decimal] = []
+        refunds: list[Decimal] = []
+        others = []
         for reply, entry in self._newest(self.list_entries()):
             seen[reply.exchange] = reply
             if not joins(entry, ids):

@@ -21,13 +21,13 @@ def guarded_calls(desk: Desk, api: PoolsApi, quote: str) -> list[tuple[str, Call
         ("quote", lambda: api.quote(pool, desk.terms.request())),
         ("transact", lambda: api.transact(pool, quote, key)),
         ("status", lambda: api.poll(quote)),
-        ("trades", lambda: api.trades()),
+        ("trades", api.trades),
         ("trade", lambda: api.trade("txn_test_conformance0unknown")),
         ("read quote", lambda: api.read_quote(quote)),
         ("reject", lambda: api.reject(quote)),
         ("balance", lambda: api.balance(pool)),
-        ("funding", lambda: api.funding()),
-        ("ledger", lambda: api.ledger()),
+        ("funding", api.funding),
+        ("ledger", api.ledger),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hypothesis.strategies as st
-from hypothesis.stateful import Bundle, initialize, multiple, precondition, rule
+from hypothesis.stateful import Bundle, MultipleResults, initialize, multiple, precondition, rule
 
 from conformance.client import Reply
 from conformance.journal import Engine
@@ -30,11 +30,11 @@ class PoolsMachine(StoryMachine):
         self.names: dict[str, str] = {}
 
     @initialize(target=quotes)
-    def take_the_first_quote(self) -> object:
+    def take_the_first_quote(self) -> MultipleResults[str]:
         return self._take()
 
     @rule(target=quotes)
-    def take_a_firm_quote(self) -> object:
+    def take_a_firm_quote(self) -> MultipleResults[str]:
         return self._take()
 
     @rule()
@@ -143,7 +143,7 @@ class PoolsMachine(StoryMachine):
 
         self.attempt(move)
 
-    def _take(self) -> object:
+    def _take(self) -> MultipleResults[str]:
         taken: list[str] = []
 
         def move() -> None:
