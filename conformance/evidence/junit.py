@@ -96,7 +96,7 @@ def _case(case: Case) -> str:
 def _run(suite: ET.Element, packet: Packet) -> None:
     verdict = packet.verdict
     case = ET.SubElement(suite, "testcase", classname="run", name="verdict")
-    text = visible("\n".join(reason.text for reason in verdict.reasons))
+    text = "\n".join(reason.text for reason in verdict.reasons)
     if verdict.exit_code:
         message = f"{verdict.status} (exit code {verdict.exit_code})"
         ET.SubElement(case, "failure", type=verdict.status, message=message).text = text

@@ -187,7 +187,7 @@ def _incomplete(verdicts: Sequence[RequirementVerdict], reading: Reading) -> lis
     """A record that is not whole, or a must of the required set without evidence."""
     lines = [f"the journal is damaged: {one_line(problem)}" for problem in reading.problems]
     if not reading.sealed and not reading.problems:
-        lines.append("the run did not end: its journal has no seal")
+        lines.append("the run did not end: its journal has no seal, so the record is incomplete")
     open_musts = [
         v for v in verdicts if v.required and v.status is Status.NOT_EVIDENCED and v.requirement.level is Level.MUST
     ]
