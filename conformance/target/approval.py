@@ -56,15 +56,9 @@ class Approval:
 
 class PoolSection(Section):
     sides: list[SideName] | None = Field(default=None, description=_SIDES, examples=[["buy"]])
-    networks: list[Text] | None = Field(
-        default=None, description="a list of network names", examples=[["tron"]]
-    )
-    min_order: Money | None = Field(
-        default=None, description="the smallest order in USDT", examples=["10.00"]
-    )
-    max_order: Money | None = Field(
-        default=None, description="the largest order in USDT", examples=["10000.00"]
-    )
+    networks: list[Text] | None = Field(default=None, description="a list of network names", examples=[["tron"]])
+    min_order: Money | None = Field(default=None, description="the smallest order in USDT", examples=["10.00"])
+    max_order: Money | None = Field(default=None, description="the largest order in USDT", examples=["10000.00"])
 
 
 class ApprovalSection(Section):
@@ -74,9 +68,7 @@ class ApprovalSection(Section):
     approved_environment: Literal["embedded", "sandbox", "production"] = Field(
         description="one of embedded, sandbox, production", examples=["sandbox"]
     )
-    approved_sides: Annotated[list[SideName], Field(min_length=1)] = Field(
-        description=_SIDES, examples=[["buy"]]
-    )
+    approved_sides: Annotated[list[SideName], Field(min_length=1)] = Field(description=_SIDES, examples=[["buy"]])
     funding_model: Text = Field(description="the reviewed funding model", examples=["prefunded_balance"])
     webhook_verified: bool = Field(description="true or false", examples=[True])
     support_escalation_ready: bool = Field(description="true or false", examples=[True])
@@ -96,9 +88,7 @@ def read_approval(text: str, file: str, *, as_json: bool) -> Approval:
     section = document.section(ApprovalSection, (), document.data)
     pools = {} if section is None else _pools(document, section)
     if section is None or document.problems:
-        raise ProfileError(
-            document.problems or [Problem(file, None, "", "nothing", "an approval record", "fill it")]
-        )
+        raise ProfileError(document.problems or [Problem(file, None, "", "nothing", "an approval record", "fill it")])
     return Approval(
         partner_id=section.partner_id,
         product=section.product,

@@ -109,9 +109,7 @@ class Document:
 
     def _refuse_secrets(self, path: Path, value: Any) -> None:
         """Note every credential in the file, wherever somebody pasted it, as a value or as a name."""
-        fix = (
-            "take it out (replace the secret if the file was shared) and name an environment variable instead"
-        )
+        fix = "take it out (replace the secret if the file was shared) and name an environment variable instead"
         if isinstance(value, dict):
             for key, item in value.items():
                 if looks_like_credential(key):
@@ -176,9 +174,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _unreadable(shown: str, found: str) -> Problem:
-    return Problem(
-        shown, None, "", found, f"a readable text file of at most {LARGEST} bytes", "check the path"
-    )
+    return Problem(shown, None, "", found, f"a readable text file of at most {LARGEST} bytes", "check the path")
 
 
 def _decoded(raw: bytes) -> str | None:

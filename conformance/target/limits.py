@@ -29,9 +29,7 @@ class Budget:
         with self._lock:
             after, spent = self._trades + 1, self._notional + amount
             if self._limits is not None and after > self._limits.trades:
-                return (
-                    f"limits.trades allows {self._limits.trades} trades, {self._trades} are planned already"
-                )
+                return f"limits.trades allows {self._limits.trades} trades, {self._trades} are planned already"
             if self._limits is not None and spent > self._limits.notional:
                 return f"limits.notional allows {self._limits.notional}, {self._notional} is planned already"
             self._trades, self._notional = after, spent

@@ -30,9 +30,7 @@ def load(name_or_file: str, environ: Mapping[str, str], *, allow_foreign_helpers
     return outcome
 
 
-def _target_or_error(
-    name_or_file: str, environ: Mapping[str, str], allow_foreign: bool
-) -> Target | ProfileError:
+def _target_or_error(name_or_file: str, environ: Mapping[str, str], allow_foreign: bool) -> Target | ProfileError:
     try:
         return _load(name_or_file, environ, allow_foreign)
     except ProfileError as problem:
@@ -84,9 +82,7 @@ def _locate(name_or_file: str) -> tuple[Path, str]:
         fix = "name a target, or leave --target out for the embedded sandbox"
         raise ProfileError([Problem("--target", None, "", "empty --target", known, fix)])
     if name_or_file in BUILT_IN:
-        return Path(
-            str(resources.files("conformance.target") / "profiles" / f"{name_or_file}.toml")
-        ), name_or_file
+        return Path(str(resources.files("conformance.target") / "profiles" / f"{name_or_file}.toml")), name_or_file
     path = Path(name_or_file)
     shown = "/".join(visible(part) for part in name_or_file.split("/"))
     if "\0" in name_or_file or not path.is_file():
@@ -113,9 +109,7 @@ def _approval(
         return None, ()
     path = folder / section.approval
     if path.suffix not in (".json", ".toml") or not path.is_file():
-        found = (
-            "no such file" if path.suffix in (".json", ".toml") else "a file that is neither .json nor .toml"
-        )
+        found = "no such file" if path.suffix in (".json", ".toml") else "a file that is neither .json nor .toml"
         fix = "check the path; it is relative to the profile"
         document.note(("target", "approval"), found, "an approval record in JSON or TOML", fix)
         return None, ()

@@ -127,14 +127,11 @@ class Target:
             case "outcome":
                 return None if name in self.outcomes else f"the profile has no recipe [outcomes.{name}]"
             case "approval":
-                return (
-                    None
-                    if self.approval is not None
-                    else "the profile names no approval record (target.approval)"
-                )
+                return None if self.approval is not None else "the profile names no approval record (target.approval)"
             case "publishable_key":
-                has = any(account.publishable_key is not None for account in self.accounts.values())
-                return None if has else self._unset(need, "accounts.approved.publishable_key")
+                approved = self.accounts.get("approved")
+                has_key = approved is not None and approved.publishable_key is not None
+                return None if has_key else self._unset(need, "accounts.approved.publishable_key")
             case "webhooks":
                 return self._lacking_webhooks()
             case "handler":
@@ -152,11 +149,7 @@ class Target:
 
     def _unset(self, what: str, place: str) -> str:
         variable = self.missing.get(what)
-        return (
-            f"the profile has no {place}"
-            if variable is None
-            else f"the environment variable {variable} is not set"
-        )
+        return f"the profile has no {place}" if variable is None else f"the environment variable {variable} is not set"
 
 
 __all__ = ["Account", "Handler", "Target", "Webhooks"]

@@ -31,8 +31,9 @@ class HelperCall:
     """The account whose secret key authorises the call; None sends no key."""
 
     def url_for(self, base_url: str, facts: Mapping[str, str]) -> str:
-        """The absolute URL. Raises ``LookupError`` if one of its placeholders has no value."""
-        missing = [name for name in placeholders(self.url) if name not in facts]
+        """The absolute URL. Raises ``LookupError`` if a placeholder has no value that can stand in a path."""
+        # An empty id or one of dots would make another URL of it, even one at another host.
+        missing = [name for name in placeholders(self.url) if facts.get(name, "") in ("", ".", "..")]
         if missing:
             raise LookupError(f"the helper call needs {{{missing[0]}}}, which is not known here")
         path = _PLACEHOLDER.sub(lambda match: quote(facts[match[1]], safe=""), self.url)

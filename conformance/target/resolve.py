@@ -9,21 +9,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
 
 from conformance.target import urls
 from conformance.target.document import Document
-from conformance.target.problems import Path, choices, dotted, instead, shape
+from conformance.target.problems import Path, dotted, shape
 from conformance.target.profile import Account, Handler, Webhooks
-from conformance.target.recipes import HelperCall, Recipe, has_stray_brace, placeholders
+from conformance.target.recipe_checks import RecipeChecks, check_template
+from conformance.target.recipes import Recipe
 from conformance.target.secret import Secret
 from conformance.target.sections import (
     NAMED,
-    RECIPES,
     SINGLE,
-    TRADE_RECIPES,
     AccountSection,
-    CallSection,
     HandlerSection,
     Limits,
     RecipeSection,
@@ -100,9 +97,7 @@ class Resolver:
         product = target.pools
         if (product.base_url is None) == (product.base_url_variable is None):
             found = "nothing" if product.base_url is None else "base_url and base_url_variable"
-            self.document.note(
-                path, found, "base_url or base_url_variable, one of them", "keep or add one of them"
-            )
+            self.document.note(path, found, "base_url or base_url_variable, one of them", "keep or add one of them")
             return
         url = product.base_url
         if product.base_url_variable is not None:
@@ -139,12 +134,13 @@ class Resolver:
             account = self._account(name, section)
             if account is not None:
                 found[name] = account
-        if "approved" not in self._raw("accounts"):
+        approved = self._raw("accounts").get("approved", {})
+        if isinstance(approved, dict) and "secret_key" not in approved:
             self.document.note(
-                ("accounts", "approved"),
+                ("accounts", "approved", "secret_key"),
                 "nothing",
-                "an account with standing approved",
-                'add [accounts.approved] with secret_key = "OBIT_POOLS_SECRET_KEY"',
+                "an approved account with a secret key: without it nothing can run",
+                'add secret_key = "OBIT_POOLS_SECRET_KEY" to [accounts.approved]',
             )
         pair = [found[name].secret_key for name in ("approved", "other_partner") if name in found]
         if len(pair) == 2 and pair[0] is not None and pair[0] == pair[1]:
@@ -192,7 +188,7 @@ class Resolver:
                 f"add {absent} or take the other out",
             )
         if section.effects_url is not None:
-            self._check_template(("handler", "effects_url"), section.effects_url, ("eventId",))
+            check_template(self.document, ("handler", "effects_url"), section.effects_url, ("eventId",))
         secret = self._signing_secret(("handler", "secret"), section.secret)
         if secret is None:
             self.missing["handler"] = section.secret
@@ -200,26 +196,11 @@ class Resolver:
         return Handler(section.url, secret, section.secret, section.effects_url, section.effects_path)
 
     def outcomes(self) -> dict[str, Recipe]:
-        """The recipes with absolute URLs."""
-        found = {}
-        for name, section in self._named("outcomes", RecipeSection):
-            path: Path = ("outcomes", name)
-            if section.request and name not in TRADE_RECIPES:
-                self.document.note(
-                    (*path, "request"),
-                    "changes to a quote request",
-                    f"helper calls only, because {name} concerns no quote request",
-                    "write calls instead",
-                )
-            if not section.calls and not section.request:
-                advice = "request or calls" if name in TRADE_RECIPES else "calls"
-                self.document.note(path, "an empty recipe", advice, f"add {advice} or remove {dotted(path)}")
-            calls = [
-                self._call((*path, "calls", position), call, RECIPES[name])
-                for position, call in enumerate(section.calls)
-            ]
-            found[name] = Recipe(dict(section.request), tuple(calls))
-        return found
+        """The recipes that are right by themselves, their calls checked against the target they will go to."""
+        declared = [name for name in self._raw("accounts") if name in NAMED["accounts"][1]]
+        base = self.base_urls.get("pools")
+        checks = RecipeChecks(self.document, base, declared, self.allow_foreign_helpers)
+        return {name: checks.recipe(name, section) for name, section in self._named("outcomes", RecipeSection)}
 
     def _target(self) -> TargetSection | None:
         section: TargetSection | None = self.sections.one(TargetSection, "target")
@@ -276,8 +257,8 @@ class Resolver:
         exempt = section.disposable and name == "wrong_mode"
         secret = self._key((*path, "secret_key"), section.secret_key, "sk", exempt=exempt)
         publishable = self._key((*path, "publishable_key"), section.publishable_key, "pk", exempt=exempt)
-        if section.publishable_key is not None and publishable is None:
-            self.missing.setdefault("publishable_key", section.publishable_key)
+        if name == "approved" and section.publishable_key is not None and publishable is None:
+            self.missing["publishable_key"] = section.publishable_key
         wanted = section.secret_key if section.secret_key is not None else section.publishable_key
         if wanted is not None and (secret if section.secret_key is not None else publishable) is None:
             self.missing[name] = wanted
@@ -300,21 +281,13 @@ class Resolver:
             )
             return None
         secret = Secret(value)
-        if (
-            secret.is_live
-            and not exempt
-            and any(not _takes_live_keys(url) for url in self.base_urls.values())
-        ):
+        if secret.is_live and not exempt and any(not _takes_live_keys(url) for url in self.base_urls.values()):
             self.document.note(
                 path,
                 f"{variable} holds a live key",
                 "a test key, because the target is not a published production host",
                 f"set {variable} to a test key"
-                + (
-                    " or, for a key made to be refused, write disposable = true"
-                    if path[1] == "wrong_mode"
-                    else ""
-                ),
+                + (" or, for a key made to be refused, write disposable = true" if path[1] == "wrong_mode" else ""),
             )
         return secret
 
@@ -331,65 +304,6 @@ class Resolver:
             )
             return None
         return Secret(value)
-
-    def _call(self, path: Path, call: CallSection, known: tuple[str, ...]) -> HelperCall:
-        self._check_template((*path, "url"), call.url, known)
-        self._check_body((*path, "body"), call.body, known)
-        base = self.base_urls.get("pools", "")
-        url = urljoin(base, call.url) if base else call.url
-        is_foreign = bool(base) and urls.origin_of(url) != urls.origin_of(base)
-        if is_foreign and not self.allow_foreign_helpers:
-            self.document.note(
-                (*path, "url"),
-                "a URL of another origin than the target's",
-                "a URL of the target itself",
-                "write a path from its root, or allow foreign helpers on the command line",
-            )
-        if call.account is not None:
-            self._check_call_account((*path, "account"), call.account, is_foreign=is_foreign)
-        return HelperCall(call.method, call.url, call.body, call.account)
-
-    def _check_call_account(self, path: Path, account: str, *, is_foreign: bool) -> None:
-        declared = self._raw("accounts")
-        if account not in declared:
-            self.document.note(
-                path,
-                "an account the profile does not declare",
-                choices(name for name in declared if name in NAMED["accounts"][1]),
-                instead(account, NAMED["accounts"][1], "declare it or take it out"),
-            )
-        elif is_foreign:
-            self.document.note(
-                path,
-                "a key for another origin than the target's",
-                "no account, because keys are sent to the target only",
-                "take account out",
-            )
-
-    def _check_template(self, path: Path, text: str, known: tuple[str, ...]) -> None:
-        unknown = [name for name in placeholders(text) if name not in known]
-        if unknown:
-            names = ", ".join(f"{{{name}}}" for name in known)
-            near = instead(unknown[0], known, "take the placeholder out")
-            self.document.note(path, "an unknown placeholder", f"no placeholders but {names}", near)
-        elif has_stray_brace(text):
-            self.document.note(
-                path, "a brace without its partner", "placeholders like {quoteId}", "close or remove it"
-            )
-
-    def _check_body(self, path: Path, value: Any, known: tuple[str, ...]) -> None:
-        if isinstance(value, str):
-            self._check_template(path, value, known)
-        elif isinstance(value, dict):
-            for key, item in value.items():
-                self._check_body((*path, key), item, known)
-        elif isinstance(value, list):
-            for position, item in enumerate(value):
-                self._check_body((*path, position), item, known)
-        elif value is not None and not isinstance(value, (bool, int)):
-            self.document.note(
-                path, shape(value), "text, a whole number, a boolean, a list or a table", "write it as text"
-            )
 
 
 def _takes_live_keys(url: str) -> bool:

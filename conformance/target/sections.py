@@ -107,14 +107,10 @@ _AMOUNT = re.compile(r"[0-9]{1,30}(\.[0-9]{1,18})?")
 def money(value: Any) -> Decimal:
     """A decimal amount written as text. Numbers are refused: with a fraction they are inexact."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        raise fault(
-            "an amount written as a string, because money is never a float", f'write {{key}} = "{value}"'
-        )
+        raise fault("an amount written as a string, because money is never a float", f'write {{key}} = "{value}"')
     if isinstance(value, (str, Decimal)) and _AMOUNT.fullmatch(str(value)):
         return Decimal(value)
-    raise fault(
-        "a decimal amount as a string, zero or more, without exponent", 'write for example {key} = "5000.00"'
-    )
+    raise fault("a decimal amount as a string, zero or more, without exponent", 'write for example {key} = "5000.00"')
 
 
 def _listen(text: str) -> str:
@@ -126,9 +122,7 @@ def _listen(text: str) -> str:
 
 def _file(text: str) -> str:
     if "\0" in text or PurePath(text).name == "":
-        raise fault(
-            "the path of a file, relative to the profile", 'write for example {key} = "approval.json"'
-        )
+        raise fault("the path of a file, relative to the profile", 'write for example {key} = "approval.json"')
     return text
 
 
@@ -221,21 +215,15 @@ class OrderDefaults(Section):
     amount: Money | None = Field(
         default=None, description="the fiat of one order, a decimal string", examples=["10.00"]
     )
-    network: Text | None = Field(
-        default=None, description="the crypto network of the pool", examples=["tron"]
-    )
-    dest_address: Text | None = Field(
-        default=None, description="a wallet that may receive the crypto", examples=["T…"]
-    )
+    network: Text | None = Field(default=None, description="the crypto network of the pool", examples=["tron"])
+    dest_address: Text | None = Field(default=None, description="a wallet that may receive the crypto", examples=["T…"])
     dest_network: Text | None = Field(default=None, description="the delivery network", examples=["tron"])
 
 
 class Patience(Section):
     """How long to wait, in seconds."""
 
-    settle: Seconds = Field(
-        default=60, description="seconds until a trade must be final, at most 3600", examples=[60]
-    )
+    settle: Seconds = Field(default=60, description="seconds until a trade must be final, at most 3600", examples=[60])
     request: Seconds = Field(
         default=15, description="seconds until an answer must be there, at most 3600", examples=[15]
     )
@@ -271,15 +259,11 @@ class WebhookSection(Section):
     tolerance: int = Field(
         default=300, ge=1, le=86400, description="seconds a signature may be old, 1 to 86400", examples=[300]
     )
-    event_id: Text = Field(
-        default="eventId", description="the JSON member with the event's id", examples=["eventId"]
-    )
+    event_id: Text = Field(default="eventId", description="the JSON member with the event's id", examples=["eventId"])
 
 
 class HandlerSection(Section):
-    url: Url = Field(
-        description="where the partner's handler listens", examples=["http://127.0.0.1:9000/webhooks"]
-    )
+    url: Url = Field(description="where the partner's handler listens", examples=["http://127.0.0.1:9000/webhooks"])
     secret: Variable = Field(
         description="the name of the environment variable with the handler's signing secret",
         examples=["OBIT_WEBHOOK_SECRET"],
@@ -298,9 +282,7 @@ class CallSection(Section):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(
         default="POST", description="one of GET, POST, PUT, PATCH, DELETE", examples=["POST"]
     )
-    url: HelperUrl = Field(
-        description="a URL of the target, or a path from its root", examples=["/helpers/{quoteId}"]
-    )
+    url: HelperUrl = Field(description="a URL of the target, or a path from its root", examples=["/helpers/{quoteId}"])
     body: dict[str, Any] | None = Field(
         default=None, description="a table sent as JSON", examples=[{"outcome": "returned"}]
     )

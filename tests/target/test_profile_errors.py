@@ -249,10 +249,18 @@ ROWS = [
     Row(
         "no approved account",
         spoiled("[accounts.approved]", "[accounts.unfunded]"),
-        "accounts.approved",
+        "accounts.approved.secret_key",
         "nothing",
-        "an account with standing approved",
-        "add [accounts.approved]",
+        "an approved account with a secret key",
+        'add secret_key = "OBIT_POOLS_SECRET_KEY"',
+    ),
+    Row(
+        "approved account with a publishable key only",
+        spoiled('secret_key = "POOLS_KEY"\n', "").replace("[accounts.approved]", "[accounts.approved] # HERE"),
+        "accounts.approved.secret_key",
+        "nothing",
+        "an approved account with a secret key",
+        'add secret_key = "OBIT_POOLS_SECRET_KEY"',
     ),
     Row(
         "account without a key",

@@ -34,9 +34,10 @@ def test_an_id_from_the_target_cannot_change_the_url_around_it() -> None:
     assert url == "https://pools.example.com/h/..%2F..%2Fv1%3Fa%3Db%23c%2F%C3%A9/end"
 
 
-def test_a_url_without_its_object_is_refused() -> None:
-    with pytest.raises(LookupError, match=r"\{transactId\}"):
-        call("/h/{transactId}").url_for(BASE, {"quoteId": "pq_1"})
+@pytest.mark.parametrize("facts", [{}, {"quoteId": ""}, {"quoteId": "."}, {"quoteId": ".."}])
+def test_a_url_without_its_object_is_refused(facts: dict[str, str]) -> None:
+    with pytest.raises(LookupError, match=r"\{quoteId\}"):
+        call("/{quoteId}/evil.example").url_for(BASE, facts)
 
 
 @pytest.mark.parametrize(
