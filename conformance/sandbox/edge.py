@@ -20,7 +20,7 @@ from conformance.sandbox.refusal import Refusal
 MAX_BODY: Final = 1024 * 1024
 # How much of an oversized body is read away, so that its sender gets to read the answer.
 MAX_DRAINED: Final = 16 * MAX_BODY
-BODY_SECONDS: Final = 10.0
+BODY_SECONDS: Final = 5.0
 MAX_TARGET: Final = 16 * 1024
 MAX_HEAD: Final = 64 * 1024
 

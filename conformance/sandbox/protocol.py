@@ -22,6 +22,7 @@ class EnvelopeProtocol(HttpToolsProtocol):
 
     mode = "test"
     _head_bytes = 0
+    _messages = 0
     _in_head = True
     _refused = False
 
@@ -33,10 +34,12 @@ class EnvelopeProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
+        before = self._messages
         super().data_received(data)
         if not self._in_head or self._refused:
             return
-        self._head_bytes += len(data)
+        # Of data in which a message ended, only a little can belong to the head that follows it.
+        self._head_bytes += len(data) if self._messages == before else 0
         if self._head_bytes > edge.MAX_HEAD:
             long_target = len(getattr(self, "url", b"")) > edge.MAX_TARGET
             self._refuse(edge.target_too_long() if long_target else edge.head_too_large())
@@ -48,6 +51,7 @@ class EnvelopeProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._in_head = True
         self._head_bytes = 0
+        self._messages += 1
         super().on_message_complete()
 
     def send_400_response(self, msg: str) -> None:

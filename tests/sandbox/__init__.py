@@ -1,0 +1,1 @@
+"""The reference sandbox, tried from outside over real HTTP."""
