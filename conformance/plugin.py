@@ -125,11 +125,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             kept.append(item)
         else:
             dropped.append(item)
-    kept.sort(key=lambda item: bool((found := declared(item)) and found.last))
     if dropped:
         config.hook.pytest_deselected(items=dropped)
-        items[:] = kept
+    items[:] = sorted(kept, key=_turn)
     _park(held, items)
+
+
+def _turn(item: pytest.Item) -> int:
+    """Scenarios first, machines with what the limits leave them, then what has to look back on all of them."""
+    declaration = declared(item)
+    if declaration is None:
+        return 0
+    return 2 if declaration.last else int(declaration.engine is not Engine.SCENARIO)
 
 
 def declared(item: pytest.Item) -> Declaration | None:

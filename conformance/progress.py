@@ -26,6 +26,7 @@ class Progress:
         self._console.print(
             f"judging [bold]{self._run.target.name}[/] ({self._run.target.base_urls['pools']}), "
             f"tier {self._run.options.tier}, scope {self._run.scope}, seed {self._run.seed}",
+            soft_wrap=True,
             highlight=False,
         )
         if self._console.is_terminal:

@@ -106,6 +106,7 @@ class Run:
             self.clock,
             random.Random(self.seed),  # noqa: S311 - reproducibility is the point
             Budget(self.target.limits),
+            self.clock.now(),
         )
         self.benches.append(bench)
         return bench

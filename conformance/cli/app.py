@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from conformance.cli.faults import faults
 from conformance.cli.init import init
 from conformance.cli.report import report
 from conformance.cli.requirements import requirements
@@ -23,3 +24,4 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 )
 app.command()(report)
 app.command()(requirements)
+app.command()(faults)

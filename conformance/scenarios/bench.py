@@ -32,6 +32,7 @@ class Bench:
     clock: Clock
     rng: random.Random
     budget: Budget
+    started: datetime
     orders: list[Order] = field(default_factory=list)
     open_quotes: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
     """Firm quotes of this run that nobody consumed or rejected yet: the account that made each, and its expiry."""
@@ -90,6 +91,11 @@ class Bench:
         why = refusal(self.target, "POST") or self.budget.take(amount)
         if why:
             raise Refused(why, "the author of the profile")
+
+    def trades_left(self) -> int | None:
+        """How many trades the profile's limits still allow; None without limits."""
+        limits = self.target.limits
+        return None if limits is None else max(0, limits.trades - self.budget.planned[0])
 
     def together(self, calls: Sequence[Callable[[], T]]) -> list[T | BaseException]:
         """Run ``calls`` at the same moment, one thread each, and return what each gave or raised, in order."""

@@ -8,18 +8,22 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import Any
 
-from conformance.client import PoolsApi, Refused, Reply, stamp
+from conformance.client import PoolsApi, Refused, Reply
 from conformance.journal import Order
 from conformance.scenarios.bench import Bench, merged
 
 FINAL = frozenset({"settled", "failed", "released", "returned"})
 PAGE = 200
 PAGES = 40
-"""Bound of every walk: 8,000 rows. A longer history is judged on its newest part."""
+"""Bound of a walk in pages. A longer history is judged on its newest part."""
+WHOLE = 500
+"""Bound of the one walk that has to see all of a ledger: 100,000 entries."""
+RECENT = timedelta(minutes=15)
+"""How long before the run started a row may have been made and still be looked at: clocks differ."""
 POLLS = 400
 
 SAMPLE_DESTINATION = "0x52908400098527886E0F7030069857D2E4169EE7"
@@ -195,8 +199,8 @@ class Desk:
             clock.sleep(patience.poll_every)
         return replies
 
-    def list_trades(self, since: datetime | None = None, **filters: str) -> Iterator[tuple[Reply, dict[str, Any]]]:
-        """Walk the trades newest first, with the page each stands on; stops at trades made before ``since``."""
+    def list_trades(self, **filters: str) -> Iterator[tuple[Reply, dict[str, Any]]]:
+        """Walk the trades newest first, with the page each stands on; stops where they are older than this run."""
         cursor: str | None = None
         for _ in range(PAGES):
             query = {"limit": "100", **filters} | ({"cursor": cursor} if cursor else {})
@@ -206,14 +210,16 @@ class Desk:
             for row in rows:
                 yield reply, row
             cursor = next_cursor(page)
-            oldest = moment(rows[-1].get("createdAt")) if rows else None
-            if not cursor or not rows or (since and oldest and oldest < since):
+            if not cursor or not rows or self._older(rows[-1]):
                 return
 
-    def list_entries(self) -> Iterator[tuple[Reply, dict[str, Any]]]:
-        """Walk the ledger newest first, with the page each entry stands on."""
+    def list_entries(self, *, whole: bool = False) -> Iterator[tuple[Reply, dict[str, Any]]]:
+        """Walk the ledger newest first, with the page each entry stands on.
+
+        Stops where the entries are older than this run, unless the ``whole`` ledger is asked for.
+        """
         cursor: str | None = None
-        for _ in range(PAGES):
+        for _ in range(WHOLE if whole else PAGES):
             query = {"limit": str(PAGE), "currency": self.terms.fiat} | ({"cursor": cursor} if cursor else {})
             reply = self.api.ledger(**query)
             page = reply.object() if reply.ok else {}
@@ -221,8 +227,13 @@ class Desk:
             for row in rows:
                 yield reply, row
             cursor = next_cursor(page)
-            if not cursor or not rows:
+            if not cursor or not rows or (self._older(rows[-1]) and not whole):
                 return
+
+    def _older(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row says that it was made before this run; one without a time we know says nothing."""
+        made = moment(row.get("createdAt"))
+        return made is not None and made < self.bench.started - RECENT
 
     def moved(self, quote: str, transact: str | None = None) -> Moved:
         """Everything at the target that joins to ``quote``, wherever in the newest history it stands.
@@ -370,8 +381,8 @@ def moment(value: object) -> datetime | None:
 
 
 def iso(at: datetime) -> str:
-    """A time as filters take it."""
-    return stamp(at)
+    """A time as filters take it: whole seconds, as in every published sample."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def replaced(quote: FirmQuote, **fields: Any) -> FirmQuote:

@@ -13,8 +13,11 @@ from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.machine import StoryMachine, run_machine
 from conformance.scenarios.pools.desk import Desk, FirmQuote, decimal, joins, the_list
 
-SIZES = {"smoke": (4, 10), "certify": (20, 16), "regress": (20, 20)}
+SIZES = {"smoke": (4, 10), "certify": (40, 20), "regress": (60, 30)}
 """Examples and steps by tier."""
+
+UNLIMITED = 1_000
+"""More trades than one example has steps."""
 
 
 class PoolsMachine(StoryMachine):
@@ -28,6 +31,8 @@ class PoolsMachine(StoryMachine):
         self.book = Book()
         self.firm: dict[str, FirmQuote] = {}
         self.names: dict[str, str] = {}
+        left = self.hunt.bench.trades_left()
+        self.trades = UNLIMITED if left is None else left // 2
 
     @initialize(target=quotes)
     def take_the_first_quote(self) -> MultipleResults[str]:
@@ -167,6 +172,10 @@ class PoolsMachine(StoryMachine):
         def move() -> None:
             expected = self.book.expects(known, key)
             before = known.status
+            if expected is Answer.NEW_TRADE:
+                if self.trades <= 0:
+                    return
+                self.trades -= 1
             if expected is Answer.NEW_TRADE:
                 reply = self.desk.execute(firm, key)
             else:

@@ -135,7 +135,9 @@ def _judge_refunded(desk: Desk, judge: Judge, outcome: str) -> None:
     polls = desk.poll_to_end(quote.id)
     again = desk.api.poll(quote.id)
     moved = desk.moved(quote.id)
-    ok = status_of(polls[-1]) == status_of(again) == outcome and refunded_in_full(desk, moved.debits, moved.refunds)
+    refunded = refunded_in_full(desk, moved.debits, moved.refunds)
+    judge.check("POOLS-LEDGER-REFUNDS", refunded, "one debit, one refund of the same amount", str(moved), *moved.seen)
+    ok = status_of(polls[-1]) == status_of(again) == outcome and refunded
     judge.check(
         requirement,
         ok,
@@ -155,12 +157,12 @@ def refunded_in_full(desk: Desk, debits: Sequence[object], refunds: Sequence[obj
     return len(debits) == 1 and [-debit for debit in debits] == list(refunds)  # type: ignore[operator]
 
 
-@scenario("POOLS-OUTCOME-FAILED", needs=["outcome:failed"])
+@scenario("POOLS-OUTCOME-FAILED", "POOLS-LEDGER-REFUNDS", needs=["outcome:failed"])
 def test_a_failed_trade_is_refunded_once(desk: Desk, judge: Judge) -> None:
     _judge_refunded(desk, judge, "failed")
 
 
-@scenario("POOLS-OUTCOME-RELEASED", needs=["outcome:released"])
+@scenario("POOLS-OUTCOME-RELEASED", "POOLS-LEDGER-REFUNDS", needs=["outcome:released"])
 def test_a_released_trade_is_refunded_once(desk: Desk, judge: Judge) -> None:
     _judge_refunded(desk, judge, "released")
 
