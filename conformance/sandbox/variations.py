@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 
 
 class VariationError(ValueError):
@@ -43,6 +43,7 @@ class Patch:
 
 
 Apply = Callable[[Patch], None]
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +71,19 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A legal variation and the passage that leaves room for it."""
+    """A legal variation and the passage that leaves room for it.
+
+    ``needs`` says what a description of the usual sandbox must say differently about this one, member by member.
+    """
 
     name: str
     summary: str
     fact: str
+    needs: Mapping[str, object]
     apply: Apply
 
     def as_json(self) -> dict[str, object]:
-        return {"name": self.name, "summary": self.summary, "fact": self.fact}
+        return {"name": self.name, "summary": self.summary, "fact": self.fact, "needs": dict(self.needs)}
 
 
 _faults: dict[str, Fault] = {}
@@ -99,13 +104,15 @@ def fault(
     return register
 
 
-def dialect(name: str, *, summary: str, fact: str) -> Callable[[Apply], Apply]:
+def dialect(
+    name: str, *, summary: str, fact: str, needs: Mapping[str, object] = NOTHING
+) -> Callable[[Apply], Apply]:
     """Register the decorated function as a dialect."""
 
     def register(apply_it: Apply) -> Apply:
         if name in _dialects:
             raise VariationError(f"two dialects are called {name}")
-        _dialects[name] = Dialect(name, summary, fact, apply_it)
+        _dialects[name] = Dialect(name, summary, fact, needs, apply_it)
         return apply_it
 
     return register

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -92,13 +92,20 @@ class Sandbox:
     process: subprocess.Popen[str]
     url: str
     control_url: str | None
+    clients: dict[str, httpx.Client] = field(default_factory=dict)
+
+    def client(self, key: str | None = None) -> httpx.Client:
+        """One client for each key, kept until the sandbox ends; without a key it sends none."""
+        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        if str(key) not in self.clients:
+            self.clients[str(key)] = httpx.Client(base_url=self.url, headers=headers, timeout=20)
+        return self.clients[str(key)]
 
     def partner(self, name: str = "approved", key: str | None = None) -> Partner:
-        key = key or f"sk_test_sandbox_{name}"
-        return Partner(httpx.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=20), name)
+        return Partner(self.client(key or f"sk_test_sandbox_{name}"), name)
 
     def control(self, path: str, **body: Any) -> httpx.Response:
-        return httpx.post(f"{self.control_url}{path}", json=body)
+        return self.client().post(f"{self.control_url}{path}", json=body)
 
 
 @contextlib.contextmanager
@@ -116,7 +123,10 @@ def running(*options: str) -> Iterator[Sandbox]:
     assert process.stdout is not None
     try:
         ready = json.loads(process.stdout.readline())
-        yield Sandbox(process, ready["url"], ready["control"])
+        sandbox = Sandbox(process, ready["url"], ready["control"])
+        yield sandbox
+        for client in sandbox.clients.values():
+            client.close()
         process.stdin.close()
         assert process.wait(10) == 0
     finally:

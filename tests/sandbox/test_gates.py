@@ -52,7 +52,7 @@ def test_without_a_known_key_every_operation_answers_401(
     sandbox: Sandbox, method: str, path: str, authorization: str | None
 ) -> None:
     headers = {} if authorization is None else {"Authorization": authorization}
-    answer = httpx.request(method, sandbox.url + path, headers=headers)
+    answer = sandbox.client().request(method, path, headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 

@@ -57,7 +57,7 @@ BODIES = {
 
 @pytest.mark.parametrize(("body", "status"), BODIES.values(), ids=BODIES.keys())
 def test_a_hostile_body_is_refused(sandbox: Sandbox, body: bytes, status: int) -> None:
-    answer = httpx.post(f"{sandbox.url}/pools/EUR-USDT/transact", content=body, headers=JSON, timeout=20)
+    answer = sandbox.client().post("/pools/EUR-USDT/transact", content=body, headers=JSON)
 
     check_envelope(answer, status)
 
@@ -71,7 +71,7 @@ def test_a_hostile_body_is_refused(sandbox: Sandbox, body: bytes, status: int) -
 def test_a_hostile_member_is_refused(sandbox: Sandbox, member: str, value: object) -> None:
     body = json.dumps({**ORDER, member: value})
 
-    check_envelope(httpx.post(f"{sandbox.url}/pools/EUR-USDT/quote", content=body, headers=JSON), 400)
+    check_envelope(sandbox.client().post("/pools/EUR-USDT/quote", content=body, headers=JSON), 400)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_hostile_member_is_refused(sandbox: Sandbox, member: str, value: objec
 def test_another_media_type_is_refused(sandbox: Sandbox, content_type: str | None) -> None:
     headers = {**KEY, "Idempotency-Key": "k"} | ({} if content_type is None else {"Content-Type": content_type})
 
-    answer = httpx.post(f"{sandbox.url}/pools/EUR-USDT/transact", content=b'{"quoteId": "x"}', headers=headers)
+    answer = sandbox.client().post("/pools/EUR-USDT/transact", content=b'{"quoteId": "x"}', headers=headers)
 
     check_envelope(answer, 415)
 
@@ -90,7 +90,7 @@ def test_another_media_type_is_refused(sandbox: Sandbox, content_type: str | Non
 def test_json_by_any_spelling_is_read(sandbox: Sandbox, content_type: str) -> None:
     headers = {**KEY, "Content-Type": content_type}
 
-    answer = httpx.post(f"{sandbox.url}/pools/EUR-USDT/quote", content=json.dumps(ORDER), headers=headers)
+    answer = sandbox.client().post("/pools/EUR-USDT/quote", content=json.dumps(ORDER), headers=headers)
 
     assert answer.status_code == 200
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from queue import Empty, Queue
 from typing import Any
 
-import httpx
 import pytest
 
 from .process import FAILS, RELEASED, RETURNED, Partner, Sandbox, running
@@ -71,7 +70,7 @@ def partner(sandbox: Sandbox, approved: Partner, endpoint: Endpoint) -> Partner:
 
 
 def deliveries(sandbox: Sandbox, transact_id: str) -> list[dict[str, Any]]:
-    rows = httpx.get(f"{sandbox.control_url}/deliveries").json()["deliveries"]
+    rows = sandbox.client().get(f"{sandbox.control_url}/deliveries").json()["deliveries"]
     return [row for row in rows if row["transactId"] == transact_id]
 
 
