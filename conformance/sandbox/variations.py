@@ -104,9 +104,7 @@ def fault(
     return register
 
 
-def dialect(
-    name: str, *, summary: str, fact: str, needs: Mapping[str, object] = NOTHING
-) -> Callable[[Apply], Apply]:
+def dialect(name: str, *, summary: str, fact: str, needs: Mapping[str, object] = NOTHING) -> Callable[[Apply], Apply]:
     """Register the decorated function as a dialect."""
 
     def register(apply_it: Apply) -> Apply:
