@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import uuid
+from contextvars import ContextVar
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from conformance.sandbox import edge
@@ -13,6 +16,7 @@ from conformance.sandbox.pools import quotes, trades
 from conformance.sandbox.variations import Patch, dialect
 
 TRADE_PREFIXES = "facts C7: pages show txn_test_, pt_test_ and pool_trade_ ids; treat the id as opaque"
+USABLE = re.compile(r"[0-9A-Za-z_-]{1,64}", re.ASCII)
 OPAQUE = "facts section 3: all ids are to be treated as opaque"
 
 
@@ -41,7 +45,11 @@ def quote_id_uuid(patch: Patch) -> None:
     patch.replace(quotes, "new_quote_id", lambda mode: str(uuid.uuid4()))
 
 
-@dialect("request-id-short", summary="Request ids are upper case and name no mode", fact="facts section 3: samples req_test_000000000123 and req_01HZY0POOLS")
+@dialect(
+    "request-id-short",
+    summary="Request ids are upper case and name no mode",
+    fact="facts section 3: samples req_test_000000000123 and req_01HZY0POOLS",
+)
 def request_id_short(patch: Patch) -> None:
     patch.replace(edge, "new_request_id", lambda mode: f"req_01{secrets.token_hex(6).upper()}")
 
@@ -57,13 +65,16 @@ def request_id_uuid(patch: Patch) -> None:
     fact="facts section 14: what happens to an X-Request-Id supplied by the client is stated nowhere",
 )
 def request_id_adopted(patch: Patch) -> None:
-    class Adopting(edge.Edge):
-        async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-            sent = dict(scope["headers"]).get(b"x-request-id", b"").decode("latin-1")
-            plain = edge.Edge(self.app, self.mode)
-            if not (sent.isascii() and sent.replace("_", "").replace("-", "").isalnum() and len(sent) <= 64):
-                await plain(scope, receive, send)
-                return
-            await plain(scope, receive, send)
+    sent: ContextVar[str] = ContextVar("sent", default="")
+    inner = edge.new_request_id
 
-    patch.replace(edge, "Edge", Adopting)
+    def remembering(application: ASGIApp) -> ASGIApp:
+        async def remember(scope: Scope, receive: Receive, send: Send) -> None:
+            given = Headers(scope=scope).get("x-request-id", "")
+            sent.set(given if USABLE.fullmatch(given) else "")
+            await application(scope, receive, send)
+
+        return remember
+
+    around(patch, remembering)
+    patch.replace(edge, "new_request_id", lambda mode: sent.get() or inner(mode))

@@ -8,7 +8,7 @@ from dataclasses import replace
 from starlette.requests import Request
 from starlette.types import ASGIApp
 
-from conformance.sandbox import app, assembly
+from conformance.sandbox import app
 from conformance.sandbox.calls import Operation, Reply, Sandbox
 from conformance.sandbox.variations import Patch
 
@@ -61,5 +61,5 @@ def each_member(patch: Patch, change: Member) -> None:
 
 def around(patch: Patch, wrap: Callable[[ASGIApp], ASGIApp]) -> None:
     """Put another layer of HTTP around the whole application."""
-    inner = assembly.app.build
+    inner = app.build
     patch.replace(app, "build", lambda *arguments: wrap(inner(*arguments)))
