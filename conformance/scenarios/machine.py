@@ -50,6 +50,7 @@ class StoryMachine(RuleBasedStateMachine):
         super().__init__()
         self.story: list[str] = []
         self.seen: list[str] = []
+        self.broken = False
 
     def tell(self, step: str, *replies: Reply) -> None:
         """Add one step to the story, with the exchanges that made it."""
@@ -60,13 +61,17 @@ class StoryMachine(RuleBasedStateMachine):
         """Compare with the model. Raises ``Violation`` when the target departs from it."""
         self.hunt.exercised.setdefault(requirement, self.seen[-3:])
         if not ok:
+            self.broken = True
             violation = Violation(requirement, expected, observed, self.seen)
             self.hunt.note(violation, self.story)
             raise violation
 
     def attempt(self, move: Callable[[], None]) -> None:
-        """Make one move, unless the hunt is over; trouble that is not the target's ends it."""
-        if self.hunt.over:
+        """Make one move, unless the hunt is over; trouble that is not the target's ends it.
+
+        After a violation nothing more is compared in that story: whatever follows only follows from it.
+        """
+        if self.hunt.over or self.broken:
             return
         try:
             move()

@@ -115,6 +115,30 @@ def test_a_key_used_for_one_quote_does_not_execute_another(bench: Bench, desk: D
     )
 
 
+@scenario("POOLS-TRANSACT-RESERVES")
+def test_keys_that_look_alike_are_different_keys(bench: Bench, desk: Desk, judge: Judge) -> None:
+    # A free-form key of the length of the published UUID samples; what differs comes last, or only in case.
+    stem = f"pool-tx:{bench.rng.getrandbits(108):027x}"
+    for one, other in ((f"{stem}a", f"{stem}b"), (f"{stem}c", f"{stem}C")):
+        replies = []
+        for key in (one, other):
+            quote = desk.firm()
+            replies.append((quote, desk.execute(quote, key)))
+        (first_quote, first), (second_quote, second) = replies
+        named = [reply.object().get("quoteId") for reply in (first, second)]
+        judge.check(
+            "POOLS-TRANSACT-RESERVES",
+            first.ok and second.ok and named == [first_quote.id, second_quote.id],
+            "two trades for two quotes under two keys that differ in their last character",
+            f"{first.status} and {second.status}, "
+            + (
+                "each for its own quote" if named == [first_quote.id, second_quote.id] else "not each for its own quote"
+            ),
+            first,
+            second,
+        )
+
+
 @scenario("POOLS-TRANSACT-KEY-REQUIRED")
 def test_a_transact_without_a_key_is_refused(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote = desk.firm()
