@@ -31,6 +31,11 @@ class Declaration:
     needs: tuple[str, ...] = ()
     engine: Engine = Engine.SCENARIO
     parks: Callable[[Any], object] | None = None
+    trades: int = 0
+    """The most trades it charges to the limits. A transact that must be refused is charged too: it may not be. State
+    machines state none: they make do with what the limits leave them."""
+    reads_only: bool = False
+    """Whether it changes nothing at the target, and so may be tried in production."""
 
 
 def scenario(
@@ -40,14 +45,16 @@ def scenario(
     needs: Sequence[str] = (),
     engine: Engine = Engine.SCENARIO,
     parks: Callable[[Any], object] | None = None,
+    trades: int = 0,
+    reads_only: bool = False,
 ) -> Callable[[F], F]:
     """Declare a scenario: the requirement ids it judges, and what it needs (``account:NAME``, ``outcome:NAME``, …).
 
     ``smoke`` puts it into the smoke tier; ``last`` runs it after all others of its process. ``parks`` is called with
     the bench before anything else runs, and what it returns is the scenario's ``parked`` fixture: quotes that must
-    grow old while other work goes on.
+    grow old while other work goes on. ``trades`` and ``reads_only`` are what ``Declaration`` says they are.
     """
-    declaration = Declaration(judges, smoke, last, tuple(needs), engine, parks)
+    declaration = Declaration(judges, smoke, last, tuple(needs), engine, parks, trades, reads_only)
     mark = getattr(pytest.mark, MARK)(declaration)
 
     def decorate(test: F) -> F:

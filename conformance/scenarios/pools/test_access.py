@@ -66,7 +66,7 @@ def test_a_publishable_key_opens_nothing_but_discovery(bench: Bench, desk: Desk,
     )
 
 
-@scenario("POOLS-ISOLATION-OBJECTS", "POOLS-ISOLATION-LISTS", needs=["account:other_partner"])
+@scenario("POOLS-ISOLATION-OBJECTS", "POOLS-ISOLATION-LISTS", needs=["account:other_partner"], trades=1)
 def test_another_partner_cannot_see_or_touch_our_objects(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote, done = desk.firm(), desk.firm()
     transact = str(desk.execute(done).object().get("transactId"))
@@ -104,7 +104,7 @@ def test_another_partner_cannot_see_or_touch_our_objects(bench: Bench, desk: Des
     )
 
 
-@scenario("POOLS-ISOLATION-KEYS", needs=["account:other_partner"])
+@scenario("POOLS-ISOLATION-KEYS", needs=["account:other_partner"], trades=2)
 def test_idempotency_keys_of_two_partners_do_not_meet(bench: Bench, desk: Desk, judge: Judge) -> None:
     other = Desk(bench, "other_partner")
     ours, theirs, key = desk.firm(), other.firm(), bench.key()

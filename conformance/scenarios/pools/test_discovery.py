@@ -26,7 +26,7 @@ def discover(bench: Bench) -> tuple[Reply, list[str]] | None:
     return None
 
 
-@scenario("POOLS-DISCOVERY-EXACT", smoke=True, needs=["approval"])
+@scenario("POOLS-DISCOVERY-EXACT", smoke=True, needs=["approval"], reads_only=True)
 def test_discovery_returns_exactly_the_approved_pools(bench: Bench, judge: Judge) -> None:
     approval = bench.target.approval
     assert approval is not None
@@ -58,7 +58,7 @@ def test_discovery_returns_exactly_the_approved_pools(bench: Bench, judge: Judge
     )
 
 
-@scenario("POOLS-DISCOVERY-PUBLISHABLE", smoke=True, needs=["publishable_key"])
+@scenario("POOLS-DISCOVERY-PUBLISHABLE", smoke=True, needs=["publishable_key"], reads_only=True)
 def test_a_publishable_key_may_list_pools(bench: Bench, judge: Judge) -> None:
     reply = bench.published().pools()
     judge.check(
@@ -70,7 +70,7 @@ def test_a_publishable_key_may_list_pools(bench: Bench, judge: Judge) -> None:
     )
 
 
-@scenario("POOLS-DISCOVERY-HIDES", needs=["account:pool_not_allowed"])
+@scenario("POOLS-DISCOVERY-HIDES", needs=["account:pool_not_allowed"], reads_only=True)
 def test_an_account_does_not_see_pools_it_is_not_entitled_to(bench: Bench, desk: Desk, judge: Judge) -> None:
     account = bench.target.accounts["pool_not_allowed"]
     reply = (bench.published if account.publishable_key else bench.pools)("pool_not_allowed").pools()
@@ -87,7 +87,7 @@ def test_an_account_does_not_see_pools_it_is_not_entitled_to(bench: Bench, desk:
     )
 
 
-@scenario("POOLS-CAPABILITIES-APPROVED", smoke=True, needs=["approval"])
+@scenario("POOLS-CAPABILITIES-APPROVED", smoke=True, needs=["approval"], reads_only=True)
 def test_capabilities_equal_the_approval_record(bench: Bench, desk: Desk, judge: Judge) -> None:
     approval = bench.target.approval
     assert approval is not None
@@ -120,7 +120,7 @@ def differing(name: str, approved: frozenset[str] | None, found: object) -> list
     return [] if values == approved else [f"{name} {sorted(values)} instead of {sorted(approved)}"]
 
 
-@scenario("POOLS-CAPABILITIES-CONSISTENT", smoke=True)
+@scenario("POOLS-CAPABILITIES-CONSISTENT", smoke=True, reads_only=True)
 def test_capabilities_speak_of_the_pool_that_discovery_shows(bench: Bench, desk: Desk, judge: Judge) -> None:
     pools = discovered(bench)
     if not pools:

@@ -18,7 +18,7 @@ def trade_id(reply: Reply) -> str | None:
     return found if isinstance(found, str) else None
 
 
-@scenario("POOLS-TRANSACT-RESERVES", "POOLS-TRANSACT-ONCE", smoke=True)
+@scenario("POOLS-TRANSACT-RESERVES", "POOLS-TRANSACT-ONCE", smoke=True, trades=1)
 def test_a_duplicate_transact_makes_no_second_trade_and_no_second_debit(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote, key = desk.firm(), bench.key()
     first = desk.execute(quote, key)
@@ -51,7 +51,7 @@ def test_a_duplicate_transact_makes_no_second_trade_and_no_second_debit(bench: B
     )
 
 
-@scenario("POOLS-TRANSACT-CONCURRENT-ONCE", smoke=True)
+@scenario("POOLS-TRANSACT-CONCURRENT-ONCE", smoke=True, trades=2)
 def test_simultaneous_duplicates_make_one_trade(bench: Bench, desk: Desk, judge: Judge) -> None:
     for same_key in (True, False):
         quote, key = desk.firm(), bench.key()
@@ -77,7 +77,7 @@ def test_simultaneous_duplicates_make_one_trade(bench: Bench, desk: Desk, judge:
         )
 
 
-@scenario("POOLS-TRANSACT-ONCE-PER-QUOTE")
+@scenario("POOLS-TRANSACT-ONCE-PER-QUOTE", trades=1)
 def test_another_key_for_a_consumed_quote_makes_no_second_trade(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote = desk.firm()
     first = desk.execute(quote)
@@ -96,7 +96,7 @@ def test_another_key_for_a_consumed_quote_makes_no_second_trade(bench: Bench, de
     )
 
 
-@scenario("POOLS-TRANSACT-KEY-CONFLICT")
+@scenario("POOLS-TRANSACT-KEY-CONFLICT", trades=2)
 def test_a_key_used_for_one_quote_does_not_execute_another(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote, other, key = desk.firm(), desk.firm(), bench.key()
     first = desk.execute(quote, key)
@@ -115,7 +115,7 @@ def test_a_key_used_for_one_quote_does_not_execute_another(bench: Bench, desk: D
     )
 
 
-@scenario("POOLS-TRANSACT-RESERVES")
+@scenario("POOLS-TRANSACT-RESERVES", trades=4)
 def test_keys_that_look_alike_are_different_keys(bench: Bench, desk: Desk, judge: Judge) -> None:
     # A free-form key of the length of the published UUID samples; what differs comes last, or only in case.
     stem = f"pool-tx:{bench.rng.getrandbits(108):027x}"
@@ -139,7 +139,7 @@ def test_keys_that_look_alike_are_different_keys(bench: Bench, desk: Desk, judge
         )
 
 
-@scenario("POOLS-TRANSACT-KEY-REQUIRED")
+@scenario("POOLS-TRANSACT-KEY-REQUIRED", trades=1)
 def test_a_transact_without_a_key_is_refused(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote = desk.firm()
     bench.afford(quote.amount)
@@ -167,7 +167,7 @@ ELSEWHERE = "0x000000000000000000000000000000000000dEaD"
 """A burn address, so that even a target that honours it harms nobody."""
 
 
-@scenario("POOLS-TRANSACT-DESTINATION-LOCKED")
+@scenario("POOLS-TRANSACT-DESTINATION-LOCKED", trades=1)
 def test_a_destination_sent_with_transact_is_not_honoured(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote, key = desk.firm(), bench.key()
     bench.afford(quote.amount)
@@ -195,7 +195,7 @@ def test_a_destination_sent_with_transact_is_not_honoured(bench: Bench, desk: De
 COPIED = ("side", "fiatCurrency", "cryptoCurrency", "cryptoNetwork", "destAddress", "destNetwork")
 
 
-@scenario("POOLS-TRADE-COPIES-QUOTE")
+@scenario("POOLS-TRADE-COPIES-QUOTE", trades=1)
 def test_a_trade_carries_the_terms_of_its_quote(desk: Desk, judge: Judge) -> None:
     quote = desk.firm()
     reply = desk.execute(quote)

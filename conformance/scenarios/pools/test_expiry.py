@@ -69,6 +69,7 @@ def _all(parked: Parked) -> tuple[FirmQuote, ...]:
     "POOLS-TRANSACT-LATE-REPLAY",
     last=True,
     parks=park,
+    trades=2,
 )
 def test_an_old_quote_is_expired_unless_something_else_ended_it(
     bench: Bench, desk: Desk, judge: Judge, parked: Parked

@@ -138,7 +138,7 @@ def test_a_key_of_the_other_mode_is_refused(bench: Bench, judge: Judge) -> None:
     judge_gate(bench, judge, _gates("AUTH-KEY-MODE")[0])
 
 
-@scenario("POOLS-DENY-BALANCE", needs=["account:unfunded"])
+@scenario("POOLS-DENY-BALANCE", needs=["account:unfunded"], trades=1)
 def test_an_order_the_balance_cannot_cover_is_refused(bench: Bench, judge: Judge) -> None:
     desk = Desk(bench, "unfunded")
     quote = desk.firm()
@@ -159,7 +159,7 @@ def test_an_order_the_balance_cannot_cover_is_refused(bench: Bench, judge: Judge
     )
 
 
-@scenario("POOLS-DENY-VELOCITY", needs=["account:velocity_capped"])
+@scenario("POOLS-DENY-VELOCITY", needs=["account:velocity_capped"], trades=5)
 def test_beyond_the_rolling_cap_only_transact_is_refused(bench: Bench, judge: Judge) -> None:
     desk = Desk(bench, "velocity_capped")
     for _ in range(5):
@@ -186,7 +186,7 @@ def test_beyond_the_rolling_cap_only_transact_is_refused(bench: Bench, judge: Ju
     )
 
 
-@scenario("POOLS-DENY-OFF-RAMP")
+@scenario("POOLS-DENY-OFF-RAMP", trades=1)
 def test_off_ramp_is_closed_for_an_account_without_it(bench: Bench, desk: Desk, judge: Judge) -> None:
     sides = desk.capabilities().get("sides")
     if isinstance(sides, list) and "off_ramp" in sides:

@@ -27,7 +27,7 @@ POLLED = 60
 REFUNDED = frozenset({"failed", "released", "returned"})
 
 
-@scenario("POOLS-RECONCILES", "POOLS-LEDGER-ONE-DEBIT", "POOLS-LEDGER-REFUNDS", smoke=True, last=True)
+@scenario("POOLS-RECONCILES", "POOLS-LEDGER-ONE-DEBIT", "POOLS-LEDGER-REFUNDS", smoke=True, last=True, trades=3)
 def test_every_order_of_this_run_reconciles(bench: Bench, desk: Desk, judge: Judge) -> None:
     _settle_some(bench, desk)
     rows: list[ReconciliationRow] = []
@@ -139,7 +139,7 @@ def reconciled(
     )
 
 
-@scenario("POOLS-LEDGER-SUM", "POOLS-LEDGER-BALANCE", smoke=True)
+@scenario("POOLS-LEDGER-SUM", "POOLS-LEDGER-BALANCE", smoke=True, trades=1)
 def test_the_ledger_explains_the_balance(desk: Desk, judge: Judge) -> None:
     desk.execute(desk.firm())
     if not desk.gated:
@@ -191,7 +191,7 @@ def fiat_pools(desk: Desk) -> list[str]:
     return same[:5] or [desk.terms.pool]
 
 
-@scenario("POOLS-LEDGER-PAGES", "POOLS-LEDGER-CLAMP")
+@scenario("POOLS-LEDGER-PAGES", "POOLS-LEDGER-CLAMP", trades=3)
 def test_the_ledger_pages_without_skips_or_repeats(desk: Desk, judge: Judge) -> None:
     quotes = [desk.firm() for _ in range(3)]
     for quote in quotes:
@@ -239,7 +239,7 @@ def _walk_ledger(desk: Desk, limit: str) -> tuple[list[dict[str, Any]], list[Rep
     return rows, replies
 
 
-@scenario("POOLS-TRADES-PAGES")
+@scenario("POOLS-TRADES-PAGES", trades=5)
 def test_trades_page_without_skips_or_repeats_while_trades_arrive(desk: Desk, judge: Judge) -> None:
     ids = [str(desk.execute(desk.firm()).object().get("transactId")) for _ in range(4)]
     seen: list[str] = []
@@ -274,7 +274,7 @@ def test_trades_page_without_skips_or_repeats_while_trades_arrive(desk: Desk, ju
     )
 
 
-@scenario("POOLS-TRADES-FILTERS")
+@scenario("POOLS-TRADES-FILTERS", trades=2)
 def test_filters_return_what_matches_and_nothing_else(bench: Bench, desk: Desk, judge: Judge) -> None:
     executed = desk.execute(desk.firm())
     done = desk.firm()
@@ -324,7 +324,7 @@ def status_now(desk: Desk, transact: str) -> str:
 SHARED = ("quoteId", "poolId", "side", "fiatAmount", "cryptoAmount", "rate", "cryptoNetwork", "createdAt")
 
 
-@scenario("POOLS-TRADE-READ")
+@scenario("POOLS-TRADE-READ", trades=1)
 def test_every_read_shows_the_same_trade(desk: Desk, judge: Judge) -> None:
     quote = desk.firm()
     desk.execute(quote)
@@ -353,7 +353,7 @@ def test_every_read_shows_the_same_trade(desk: Desk, judge: Judge) -> None:
     )
 
 
-@scenario("POOLS-BALANCE-CONTEXT")
+@scenario("POOLS-BALANCE-CONTEXT", reads_only=True)
 def test_the_balance_read_gives_the_context_of_its_pool(desk: Desk, judge: Judge) -> None:
     reply = desk.api.balance(desk.terms.pool)
     found = reply.object()
@@ -375,7 +375,7 @@ def test_the_balance_read_gives_the_context_of_its_pool(desk: Desk, judge: Judge
     )
 
 
-@scenario("POOLS-BALANCE-UNGATED", needs=["account:ungated"])
+@scenario("POOLS-BALANCE-UNGATED", needs=["account:ungated"], reads_only=True)
 def test_the_balance_is_null_exactly_when_the_gate_is_off(bench: Bench, desk: Desk, judge: Judge) -> None:
     off = bench.pools("ungated").balance(desk.terms.pool)
     approval = bench.target.approval
@@ -393,7 +393,7 @@ def test_the_balance_is_null_exactly_when_the_gate_is_off(bench: Bench, desk: De
     )
 
 
-@scenario("POOLS-FUNDING")
+@scenario("POOLS-FUNDING", reads_only=True)
 def test_funding_is_in_euro_only(desk: Desk, judge: Judge) -> None:
     for query in ({}, {"currency": "EUR"}):
         reply = desk.api.funding(**query)
@@ -409,7 +409,7 @@ def test_funding_is_in_euro_only(desk: Desk, judge: Judge) -> None:
     judge.check("POOLS-FUNDING", other.status == 400, "400 for USD", str(other.status), other)
 
 
-@scenario("POOLS-FUNDING-UNPROVISIONED", needs=["account:unprovisioned_funding"])
+@scenario("POOLS-FUNDING-UNPROVISIONED", needs=["account:unprovisioned_funding"], reads_only=True)
 def test_unprovisioned_funding_is_no_error(bench: Bench, judge: Judge) -> None:
     reply = bench.pools("unprovisioned_funding").funding()
     found = reply.object()

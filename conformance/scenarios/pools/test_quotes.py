@@ -263,7 +263,7 @@ def test_an_amount_outside_the_order_bounds_is_never_executable(desk: Desk, judg
         )
 
 
-@scenario("POOLS-REJECT-ONCE", "POOLS-REJECT-BLOCKS")
+@scenario("POOLS-REJECT-ONCE", "POOLS-REJECT-BLOCKS", trades=1)
 def test_a_rejected_quote_is_rejected_once_and_for_all(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote = desk.firm()
     first = desk.api.reject(quote.id)
@@ -294,7 +294,7 @@ def test_a_rejected_quote_is_rejected_once_and_for_all(bench: Bench, desk: Desk,
     )
 
 
-@scenario("POOLS-REJECT-CONSUMED")
+@scenario("POOLS-REJECT-CONSUMED", trades=1)
 def test_a_consumed_quote_cannot_be_rejected(desk: Desk, judge: Judge) -> None:
     quote = desk.firm()
     trade = desk.execute(quote)

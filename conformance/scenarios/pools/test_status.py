@@ -34,7 +34,7 @@ def backwards(statuses: Sequence[str]) -> list[str]:
     return [f"{one} to {then}" for one, then in pairwise(statuses) if then not in FORWARD.get(one, {one})]
 
 
-@scenario("POOLS-POLL-TERMINAL", "POOLS-POLL-FORWARD", "POOLS-POLL-IDEMPOTENT", smoke=True)
+@scenario("POOLS-POLL-TERMINAL", "POOLS-POLL-FORWARD", "POOLS-POLL-IDEMPOTENT", smoke=True, trades=1)
 def test_polling_reaches_a_final_state_and_stays_there(desk: Desk, judge: Judge) -> None:
     recipe = desk.bench.target.outcomes.get("settled")
     quote = desk.firm(**(recipe.request if recipe else {}))
@@ -82,7 +82,7 @@ def test_polling_reaches_a_final_state_and_stays_there(desk: Desk, judge: Judge)
     )
 
 
-@scenario("POOLS-READS-PURE", smoke=True)
+@scenario("POOLS-READS-PURE", smoke=True, trades=6)
 def test_reads_do_not_advance_a_trade(bench: Bench, desk: Desk, judge: Judge) -> None:
     strict = bench.target.settles_only_by_poll
     expected = "still reserved after being read, like the older trade beside it that was left alone"
@@ -157,17 +157,17 @@ def refunded_in_full(desk: Desk, debits: Sequence[object], refunds: Sequence[obj
     return len(debits) == 1 and [-debit for debit in debits] == list(refunds)  # type: ignore[operator]
 
 
-@scenario("POOLS-OUTCOME-FAILED", "POOLS-LEDGER-REFUNDS", needs=["outcome:failed"])
+@scenario("POOLS-OUTCOME-FAILED", "POOLS-LEDGER-REFUNDS", needs=["outcome:failed"], trades=1)
 def test_a_failed_trade_is_refunded_once(desk: Desk, judge: Judge) -> None:
     _judge_refunded(desk, judge, "failed")
 
 
-@scenario("POOLS-OUTCOME-RELEASED", "POOLS-LEDGER-REFUNDS", needs=["outcome:released"])
+@scenario("POOLS-OUTCOME-RELEASED", "POOLS-LEDGER-REFUNDS", needs=["outcome:released"], trades=1)
 def test_a_released_trade_is_refunded_once(desk: Desk, judge: Judge) -> None:
     _judge_refunded(desk, judge, "released")
 
 
-@scenario("POOLS-OUTCOME-RETURNED", needs=["outcome:returned"])
+@scenario("POOLS-OUTCOME-RETURNED", needs=["outcome:returned"], trades=1)
 def test_a_returned_trade_is_credited_back_and_stays_returned(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote, executed = _forced(bench, desk, "returned")
     polls = desk.poll_to_end(quote.id)

@@ -101,7 +101,9 @@ def record_delivery(bench: Bench, delivery: Delivery) -> str:
     )
 
 
-@scenario("POOLS-WEBHOOK-SIGNED", "POOLS-WEBHOOK-EVENT", "POOLS-WEBHOOK-STABLE-ID", smoke=True, needs=["webhooks"])
+@scenario(
+    "POOLS-WEBHOOK-SIGNED", "POOLS-WEBHOOK-EVENT", "POOLS-WEBHOOK-STABLE-ID", smoke=True, needs=["webhooks"], trades=1
+)
 def test_a_final_trade_is_announced_by_a_signed_delivery_with_a_stable_id(
     bench: Bench, desk: Desk, judge: Judge, mailbox: Mailbox
 ) -> None:
@@ -175,7 +177,7 @@ def _judge_redelivery(bench: Bench, judge: Judge, mailbox: Mailbox, first: Deliv
     )
 
 
-@scenario("POOLS-WEBHOOK-NONE-FOR-RETURNED", needs=["webhooks", "outcome:returned"])
+@scenario("POOLS-WEBHOOK-NONE-FOR-RETURNED", needs=["webhooks", "outcome:returned"], trades=2)
 def test_a_return_is_not_announced(bench: Bench, desk: Desk, judge: Judge, mailbox: Mailbox) -> None:
     recipe = bench.recipe("returned")
     quote = desk.firm(**recipe.request)
