@@ -21,7 +21,7 @@ from conformance.requirements import load as load_catalogue
 from conformance.run import Options, Run, UsageProblem, preflight, prepare
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import MARK, Declaration, Halt, Judge
-from conformance.scenarios.needs import unmet
+from conformance.scenarios.needs import gap
 
 RUN = pytest.StashKey["Session"]()
 RESULT = pytest.StashKey[str]()
@@ -159,7 +159,7 @@ def _park(held: Session, items: list[pytest.Item]) -> None:
     """Let the selected scenarios leave behind what has to grow old while others work."""
     for item in items:
         declaration = declared(item)
-        if declaration is None or declaration.parks is None or _missing(held, declaration):
+        if declaration is None or declaration.parks is None or gap(declaration, held.run.target):
             continue
         _enter(held, item, declaration)
         try:
@@ -172,10 +172,6 @@ def _enter(held: Session, item: pytest.Item, declaration: Declaration) -> None:
     context = held.bench.wire.recorder.context
     context.scenario, context.engine = item.name, declaration.engine
     held.bench.rng = random.Random(f"{held.run.seed}:{item.name}")  # noqa: S311 - reproducibility is the point
-
-
-def _missing(held: Session, declaration: Declaration) -> tuple[str, str] | None:
-    return next((gap for need in declaration.needs if (gap := unmet(need, held.run.target))), None)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -260,12 +256,12 @@ def judge(request: pytest.FixtureRequest, bench: Bench) -> Judge:
     held: Session = request.config.stash[RUN]
     recorder = bench.wire.recorder
     voice = Judge(bench.journal, load_catalogue(), recorder.redactor, recorder.context, declaration.judges)
-    gap = _missing(held, declaration)
-    if gap:
+    found = gap(declaration, held.run.target)
+    if found:
         for requirement in declaration.judges:
-            voice.cannot(requirement, *gap)
+            voice.cannot(requirement, *found)
         request.node.stash[RESULT] = "not evidenced"
-        pytest.skip(f"needs {gap[0]}")
+        pytest.skip(f"needs {found[0]}")
     return voice
 
 

@@ -36,7 +36,7 @@ from conformance.known_failures import KnownFailuresError
 from conformance.known_failures import load as load_known_failures
 from conformance.requirements import REVISION, Scope
 from conformance.scenarios.bench import Bench
-from conformance.target import Budget, ProfileError, Target, embedded, example_partner
+from conformance.target import Budget, ProfileError, Target, embedded, example_partner, refusal
 from conformance.target import load as load_target
 from conformance.target.process import ProcessError
 
@@ -98,7 +98,14 @@ class Run:
         recorder = Recorder(journal, self.contracts, redactor, Context())
         limits = self.target.limits
         rate = limits.requests_per_second if limits else None
-        wire = Wire(self.target.base_urls, recorder, self.clock, rate=rate, timeout=self.target.patience.request)
+        wire = Wire(
+            self.target.base_urls,
+            recorder,
+            self.clock,
+            rate=rate,
+            timeout=self.target.patience.request,
+            refuses=lambda method: refusal(self.target, method),
+        )
         bench = Bench(
             self.target,
             wire,

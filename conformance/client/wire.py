@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -114,12 +114,15 @@ class Wire:
         *,
         rate: float | None,
         timeout: float,
+        refuses: Callable[[str], str | None] = lambda method: None,
     ) -> None:
+        """``refuses`` says why a method must not be sent to this target, or None where it may."""
         self.recorder = recorder
         self.clock = clock
         self._bases = {product: base.rstrip("/") for product, base in base_urls.items()}
         self._pacer = Pacer(rate, clock)
         self._timeout = timeout
+        self._refuses = refuses
         self._lock = threading.Lock()
         self.sent = 0
         self._http = httpx.Client(
@@ -152,8 +155,11 @@ class Wire:
 
         ``path`` is below the product's base URL, or absolute for a helper. ``retry`` says whether it may be repeated
         after network trouble (default: reads, and writes with an idempotency key); ``patient`` whether a 429 is waited
-        out. Raises ``NetworkTrouble`` when nothing usable came back.
+        out. Raises ``NetworkTrouble`` when nothing usable came back, ``Refused`` when it must not be sent.
         """
+        why = self._refuses(method)
+        if why:
+            raise Refused(f"a target that may be written to ({why})", "a run against a sandbox")
         base = self._bases[product]
         url = path if path.startswith(("http://", "https://")) else base + path
         sending = dict(headers or {})
