@@ -57,6 +57,7 @@ class Session:
         self.controller = controller
         self.reachable = reachable
         self.parked: dict[str, object] = {}
+        self.reserve = 0
         self.packet: evidence.Packet | None = None
 
 
@@ -128,6 +129,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
     items[:] = sorted(kept, key=_turn)
+    held.reserve = sum(found.trades for item in items if (found := declared(item)) and found.last)
     _park(held, items)
 
 
@@ -172,6 +174,8 @@ def _enter(held: Session, item: pytest.Item, declaration: Declaration) -> None:
     context = held.bench.wire.recorder.context
     context.scenario, context.engine = item.name, declaration.engine
     held.bench.rng = random.Random(f"{held.run.seed}:{item.name}")  # noqa: S311 - reproducibility is the point
+    # Engines that make up their own sequences take what the limits leave, not what the last scenarios need.
+    held.bench.reserved = 0 if declaration.engine is Engine.SCENARIO else held.reserve
 
 
 @pytest.hookimpl(wrapper=True)

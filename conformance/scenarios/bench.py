@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from conformance.client import Clock, Credentials, PoolsApi, Refused, Reply, Wire
@@ -38,6 +39,8 @@ class Bench:
     """Firm quotes of this run that nobody consumed or rejected yet: the account that made each, and its expiry."""
     shared: dict[str, Any] = field(default_factory=dict)
     """What scenarios of one process read once and use often (discovery, capabilities)."""
+    reserved: int = 0
+    """Trades the running scenario must leave for those that come after all others."""
 
     def credentials(self, account: str) -> Credentials:
         """The secret key of ``account``. Raises ``Refused`` when the profile does not provide it."""
@@ -88,14 +91,23 @@ class Bench:
 
     def afford(self, amount: str) -> None:
         """Count one trade of ``amount`` against the profile's limits. Raises ``Refused`` beyond them."""
-        why = refusal(self.target, "POST") or self.budget.take(amount)
+        why = refusal(self.target, "POST")
+        if not why and self.reserved and self.trades_left(amount) == 0:
+            why = f"the limits leave no more than the {self.reserved} trades kept for the scenarios that come last"
+        why = why or self.budget.take(amount)
         if why:
             raise Refused(why, "the author of the profile")
 
-    def trades_left(self) -> int | None:
-        """How many trades the profile's limits still allow; None without limits."""
+    def trades_left(self, amount: str) -> int | None:
+        """How many trades of ``amount`` the running scenario may still plan; None without limits."""
         limits = self.target.limits
-        return None if limits is None else max(0, limits.trades - self.budget.planned[0])
+        if limits is None:
+            return None
+        trades, notional = self.budget.planned
+        left, each = limits.trades - trades, Decimal(amount)
+        if each:
+            left = min(left, int((limits.notional - notional) / each))
+        return max(0, left - self.reserved)
 
     def together(self, calls: Sequence[Callable[[], T]]) -> list[T | BaseException]:
         """Run ``calls`` at the same moment, one thread each, and return what each gave or raised, in order."""

@@ -31,8 +31,7 @@ class PoolsMachine(StoryMachine):
         self.book = Book()
         self.firm: dict[str, FirmQuote] = {}
         self.names: dict[str, str] = {}
-        left = self.hunt.bench.trades_left()
-        self.trades = UNLIMITED if left is None else left // 2
+        self.trades: int | None = None
 
     @initialize(target=quotes)
     def take_the_first_quote(self) -> MultipleResults[str]:
@@ -172,10 +171,8 @@ class PoolsMachine(StoryMachine):
         def move() -> None:
             expected = self.book.expects(known, key)
             before = known.status
-            if expected is Answer.NEW_TRADE:
-                if self.trades <= 0:
-                    return
-                self.trades -= 1
+            if expected is Answer.NEW_TRADE and not self._may_trade():
+                return
             if expected is Answer.NEW_TRADE:
                 reply = self.desk.execute(firm, key)
             else:
@@ -191,6 +188,14 @@ class PoolsMachine(StoryMachine):
                 self.book.executed(known, key, trade)
 
         self.attempt(move)
+
+    def _may_trade(self) -> bool:
+        """Take one trade out of this story's share: half of what the limits leave when its first one is due."""
+        if self.trades is None:
+            left = self.hunt.bench.trades_left(self.desk.terms.amount)
+            self.trades = UNLIMITED if left is None else left // 2
+        self.trades -= 1
+        return self.trades >= 0
 
     def _fading(self, quote: str) -> bool:
         """Whether real time has brought an open quote so near its expiry that its state cannot be predicted."""
