@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import secrets
 import string
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from conformance.target.process import ProcessError, running
 from conformance.target.sections import STANDINGS
@@ -68,6 +71,24 @@ def start(
         yield Embedded(url, ready.get("control"), {**keys, URL_VARIABLE: url})
 
 
+def promised(dialects: Sequence[str], timeout: float = 10) -> dict[str, Any]:
+    """What a profile of the sandbox must say differently when it speaks these dialects: member of ``Target`` to value.
+
+    A world that settles trades by itself, say, cannot promise that only polls do. Raises ``EmbeddedError`` when the
+    sandbox does not tell.
+    """
+    if not dialects:
+        return {}
+    command = [sys.executable, "-m", "conformance.sandbox", "--list-dialects"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=True)  # noqa: S603 - ours
+        listed = json.loads(done.stdout)
+    except (subprocess.SubprocessError, ValueError) as problem:
+        raise EmbeddedError(f"the embedded sandbox did not list its dialects ({type(problem).__name__})") from problem
+    needs = [entry.get("needs", {}) for entry in listed if entry["name"] in dialects]
+    return {member: value for need in needs for member, value in need.items()}
+
+
 def fresh_keys() -> dict[str, str]:
     """New keys and a signing secret for every standing, under the names the sandbox reads.
 
@@ -88,4 +109,4 @@ def _random() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(32))
 
 
-__all__ = ["URL_VARIABLE", "Embedded", "EmbeddedError", "fresh_keys", "start"]
+__all__ = ["URL_VARIABLE", "Embedded", "EmbeddedError", "fresh_keys", "promised", "start"]
