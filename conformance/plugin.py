@@ -22,6 +22,7 @@ from conformance.run import Options, Run, UsageProblem, preflight, prepare
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import MARK, Declaration, Halt, Judge
 from conformance.scenarios.needs import gap
+from conformance.scenarios.selection import selected, turn
 
 RUN = pytest.StashKey["Session"]()
 RESULT = pytest.StashKey[str]()
@@ -134,11 +135,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _turn(item: pytest.Item) -> int:
-    """Scenarios first, machines with what the limits leave them, then what has to look back on all of them."""
     declaration = declared(item)
-    if declaration is None:
-        return 0
-    return 2 if declaration.last else int(declaration.engine is not Engine.SCENARIO)
+    return 0 if declaration is None else turn(declaration)
 
 
 def declared(item: pytest.Item) -> Declaration | None:
@@ -148,13 +146,7 @@ def declared(item: pytest.Item) -> Declaration | None:
 
 
 def _selected(declaration: Declaration, options: Options) -> bool:
-    catalogue = load_catalogue()
-    if options.only or options.steps:
-        if any(requirement.startswith("WIRE-") for requirement in options.only):
-            return True
-        steps = {catalogue[requirement].step for requirement in declaration.judges}
-        return bool(set(options.only) & set(declaration.judges) or set(options.steps) & steps)
-    return options.tier != "smoke" or declaration.smoke
+    return selected(declaration, load_catalogue(), tier=options.tier, steps=options.steps, only=options.only)
 
 
 def _park(held: Session, items: list[pytest.Item]) -> None:

@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib import metadata
 from pathlib import Path
 
@@ -243,6 +244,55 @@ def rerun(options: Options) -> str:
     return " ".join(words)
 
 
+@dataclass(frozen=True, slots=True)
+class PlainRead:
+    """What came of asking the target for something plain with the approved account's key."""
+
+    reply: Reply | None
+    """The first read that was answered with 2xx."""
+    sent: datetime
+    """When that read was sent; else the last one."""
+    statuses: tuple[int, ...]
+    """Those of the reads before it, which were answered otherwise."""
+    problem: str
+
+    @property
+    def refused(self) -> bool:
+        """Whether every answer turned the key away."""
+        return self.reply is None and bool(self.statuses) and set(self.statuses) <= {401, 403}
+
+
+def plain_read(bench: Bench) -> PlainRead:
+    """Try three plain reads until one is answered."""
+    api = bench.pools()
+    reads: list[Callable[[], Reply]] = [
+        lambda: api.trades(limit="1"),
+        lambda: api.ledger(limit="1"),
+        api.funding,
+    ]
+    statuses: list[int] = []
+    for read in reads:
+        sent = bench.clock.now()
+        try:
+            reply = read()
+        except NetworkTrouble as trouble:
+            return PlainRead(None, sent, tuple(statuses), trouble.problem)
+        if reply.ok:
+            return PlainRead(reply, sent, tuple(statuses), "")
+        statuses.append(reply.status)
+    problem = f"three plain reads were answered {', '.join(map(str, statuses))}"
+    return PlainRead(None, sent, tuple(statuses), problem)
+
+
+def key_refused(target: Target, status: int) -> str:
+    """What to tell the user when the target turns the approved account's key away."""
+    variable = target.accounts["approved"].secret_variable
+    return (
+        f"{target.name} refuses the key in {variable} (status {status} to a plain read); "
+        f"check that {variable} holds a secret key of this environment"
+    )
+
+
 def preflight(run: Run) -> bool:
     """Read something plain before anything else is tried. Returns whether the target can be judged at all.
 
@@ -251,29 +301,11 @@ def preflight(run: Run) -> bool:
     """
     bench = run.benches[0]
     bench.wire.recorder.context = Context("preflight", Engine.PREFLIGHT)
-    api = bench.pools()
-    variable = run.target.accounts["approved"].secret_variable
-    refusals, problem = [], ""
-    reads: list[Callable[[], Reply]] = [
-        lambda: api.trades(limit="1"),
-        lambda: api.ledger(limit="1"),
-        api.funding,
-    ]
-    for read in reads:
-        try:
-            reply = read()
-        except NetworkTrouble as trouble:
-            problem = trouble.problem
-            break
-        if reply.ok:
-            return True
-        refusals.append(reply.status)
-        problem = f"three plain reads were answered {', '.join(map(str, refusals))}"
-    if refusals and set(refusals) <= {401, 403}:
-        raise UsageProblem(
-            f"{run.target.name} refuses the key in {variable} (status {refusals[0]} to a plain read); "
-            f"check that {variable} holds a secret key of this environment"
-        )
+    found = plain_read(bench)
+    if found.reply is not None:
+        return True
+    if found.refused:
+        raise UsageProblem(key_refused(run.target, found.statuses[0]))
     bench.journal.append(
         Judgement(
             requirement="",
@@ -281,7 +313,7 @@ def preflight(run: Run) -> bool:
             engine=Engine.PREFLIGHT,
             scenario="preflight",
             expected="one plain read to be answered",
-            observed=f"{problem}; nothing else was tried",
+            observed=f"{found.problem}; nothing else was tried",
         )
     )
     return False

@@ -135,7 +135,7 @@ class Target:
             case "webhooks":
                 return self._lacking_webhooks()
             case "handler":
-                return None if self.handler is not None else self._unset(need, "[handler]")
+                return self._lacking_handler()
             case _:
                 raise ValueError(f"a requirement cannot need {need!r}")
 
@@ -146,6 +146,12 @@ class Target:
         if remote and all(webhooks.public_url is None for webhooks in self.webhooks.values()):
             return "webhooks.pools.public_url: the target cannot reach a receiver on loopback"
         return None
+
+    def _lacking_handler(self) -> str | None:
+        if self.handler is None:
+            return self._unset("handler", "[handler]")
+        probed = self.handler.effects_url is not None
+        return None if probed else "handler.effects_url: without a probe of effects nothing shows what a delivery did"
 
     def _unset(self, what: str, place: str) -> str:
         variable = self.missing.get(what)

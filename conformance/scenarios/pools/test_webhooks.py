@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -17,38 +16,22 @@ from conformance.journal import Outcome
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.desk import Desk
-from conformance.target import Webhooks
+from conformance.scenarios.pools.mailbox import Mailbox, listening, speaks_of
 from conformance.webhooks.effects import EffectsProbe
 from conformance.webhooks.events import event_id
 from conformance.webhooks.handler import HandlerUnderTest, certify
-from conformance.webhooks.receiver import Delivery, Receiver
+from conformance.webhooks.receiver import Delivery
 from conformance.webhooks.signature import SCHEMES, verify
 
 TYPES = {f"pool.transaction.{state}": state for state in ("settled", "failed", "released")}
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """The receiver, what it is told to expect, and how to find a delivery that speaks of a trade."""
-
-    receiver: Receiver
-    settings: Webhooks
-
-    def await_trade(self, ids: set[str], seconds: float, after: int = -1) -> Delivery | None:
-        """The first delivery later than ``after`` whose body names one of ``ids``."""
-        return self.receiver.wait_for(lambda delivery: delivery.sequence > after and speaks_of(delivery, ids), seconds)
 
 
 @pytest.fixture
 def mailbox(bench: Bench, judge: Judge) -> Iterator[Mailbox]:
     """A listening receiver that the target has been told of."""
     del judge
-    settings = bench.target.webhooks["pools"]
-    clock = bench.clock
-    with Receiver(settings.listen_host, settings.listen_port, clock=lambda: clock.now().timestamp()) as receiver:
-        if "webhook_endpoint" in bench.target.outcomes:
-            bench.perform("webhook_endpoint", account="approved", url=settings.public_url or f"{receiver.url}/webhooks")
-        yield Mailbox(receiver, settings)
+    with listening(bench) as found:
+        yield found
 
 
 def body_of(delivery: Delivery) -> dict[str, Any]:
@@ -58,11 +41,6 @@ def body_of(delivery: Delivery) -> dict[str, Any]:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def speaks_of(delivery: Delivery, ids: set[str]) -> bool:
-    """Whether an id stands anywhere in the body: the envelope beyond eventId and type is not published."""
-    return any(known.encode() in delivery.body for known in ids)
 
 
 def verified(bench: Bench, mailbox: Mailbox, delivery: Delivery) -> str:
@@ -216,10 +194,7 @@ def test_a_return_is_not_announced(bench: Bench, desk: Desk, judge: Judge, mailb
 def test_the_handler_verifies_and_deduplicates(bench: Bench, judge: Judge) -> None:
     handler, settings = bench.target.handler, bench.target.webhooks.get("pools")
     assert handler is not None
-    if handler.effects_url is None:
-        for requirement in judge.declared:
-            judge.cannot(requirement, "handler.effects_url, a read-only probe of effects", "the partner")
-        return
+    assert handler.effects_url is not None
     try:
         subject = HandlerUnderTest(
             url=handler.url,
