@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import random
+import shlex
+import traceback
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from rich.console import Console
 
 from conformance import evidence
+from conformance.client import NetworkTrouble, Refused
 from conformance.journal import Engine, Leftover, ScenarioRecord
 from conformance.requirements import load as load_catalogue
 from conformance.run import Options, Run, UsageProblem, preflight, prepare
@@ -50,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 class Session:
-    """What one process of a run holds: the run, its bench and what it shows while going on."""
+    """What one process of a run holds; as a pytest plugin it hears when the user interrupts."""
 
     def __init__(self, run: Run, bench: Bench, *, controller: bool, reachable: bool = True) -> None:
         self.run = run
@@ -60,18 +63,17 @@ class Session:
         self.parked: dict[str, object] = {}
         self.reserve = 0
         self.packet: evidence.Packet | None = None
-
-
-class Holder:
-    """Hands a session prepared by the command line to the plugin."""
-
-    def __init__(self, held: Session) -> None:
-        self._held = held
+        self.interrupted = False
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         """Put the session where the plugin looks for it."""
-        config.stash[RUN] = self._held
+        config.stash[RUN] = self
+
+    @pytest.hookimpl
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Know that the run was cut short by the user; pytest stops itself in the same way for reasons of its own."""
+        self.interrupted = excinfo.type is KeyboardInterrupt
 
 
 def options_of(config: pytest.Config) -> Options:
@@ -108,10 +110,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     try:
         run = prepare(options_of(config), os.environ)
-        reachable = preflight(run)
+        reachable = tried(run)
     except UsageProblem as problem:
         pytest.exit(str(problem), returncode=2)
-    config.stash[RUN] = Session(run, run.benches[0], controller=True, reachable=reachable)
+    config.pluginmanager.register(Session(run, run.benches[0], controller=True, reachable=reachable))
+
+
+def tried(run: Run) -> bool:
+    """``preflight``, giving everything back when it ends the run."""
+    try:
+        return preflight(run)
+    except BaseException:
+        run.abandon()
+        raise
 
 
 @pytest.hookimpl(trylast=True)
@@ -199,12 +210,14 @@ def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
         return (yield)
     except pytest.skip.Exception:
         raise
-    except Exception as problem:
-        judge = getattr(item, "funcargs", {}).get("judge")
-        if judge is not None:
-            judge.close(problem)
-            item.stash[RESULT] = type(problem).__name__
-        raise
+    except Exception as raised:
+        problem = raised
+    judge: Judge | None = getattr(item, "funcargs", {}).get("judge")
+    if judge is None:
+        raise problem
+    judge.close(problem)
+    item.stash[RESULT] = type(problem).__name__
+    _tell(problem, judge)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -217,17 +230,26 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     problem: BaseException | None = None
     try:
         yield
+    except KeyboardInterrupt:
+        raise
     except BaseException as raised:
         problem = raised
     judge.close(problem)
     item.stash[RESULT] = "failed" if judge.failures else type(problem).__name__ if problem else "passed"
     if judge.failures:
         pytest.fail("not conformant: " + ", ".join(dict.fromkeys(judge.failures)), pytrace=False)
-    if isinstance(problem, Halt):
-        pytest.fail(str(problem), pytrace=False)
     if problem is not None:
-        raise problem
+        _tell(problem, judge)
     return None
+
+
+def _tell(problem: BaseException, judge: Judge) -> NoReturn:
+    """End a scenario as failed without handing pytest an exception whose message or locals may hold a secret."""
+    if isinstance(problem, pytest.skip.Exception | pytest.fail.Exception):
+        raise problem
+    expected = isinstance(problem, Halt | NetworkTrouble | Refused)
+    text = str(problem) if expected else "".join(traceback.format_exception(problem))
+    pytest.fail(judge.redactor.text(text), pytrace=False)
 
 
 @pytest.fixture
@@ -277,25 +299,37 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     held = session.config.stash.get(RUN, None)
     if held is None:
         return
+    console = Console(stderr=False, highlight=False)
+    if held.interrupted:
+        console.print("interrupted; tidying up", markup=False)
+        session.exitstatus = evidence.RunStatus.INTERRUPTED.exit_code
     tidy(held.bench)
-    held.packet = held.run.finish()
+    held.packet = held.run.finish(whole=not held.interrupted)
+    if held.interrupted:
+        again = shlex.join(["conformance", "report", str(held.run.folder)])
+        console.print(f"what was judged until then: {again}", markup=False, soft_wrap=True)
+        return
     session.exitstatus = held.packet.verdict.exit_code
-    evidence.render(held.packet, held.run.folder, Console(stderr=False, highlight=False))
+    evidence.render(held.packet, held.run.folder, console)
 
 
 def tidy(bench: Bench) -> None:
     """Reject the firm quotes of this run that are still open, and list what remains at the target."""
     context = bench.wire.recorder.context
     context.scenario, context.engine = "clean-up", Engine.CLEANUP
-    now = bench.clock.now()
+    silent = False
     for quote, (account, expires) in bench.open_quotes.items():
-        if expires is not None and expires <= now:
+        if expires is not None and expires <= bench.clock.now():
+            continue
+        if silent:
+            bench.journal.append(Leftover("quote", quote, "not rejected: the target no longer answers"))
             continue
         try:
             reply = bench.pools(account).reject(quote)
-            gone = reply.status in (200, 204, 404, 409)
+            gone = reply.ok or reply.status in (404, 409)
             reason = "" if gone else f"reject answered {reply.status}"
         except Exception as problem:
+            silent = isinstance(problem, NetworkTrouble)
             reason = f"reject failed: {type(problem).__name__}"
         if reason:
             bench.journal.append(Leftover("quote", quote, reason))

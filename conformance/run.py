@@ -11,9 +11,10 @@ import json
 import platform
 import random
 import secrets
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import metadata
@@ -94,7 +95,9 @@ class Run:
         journal = Journal(self.journal_folder, segment)
         keys = [key for a in self.target.accounts.values() for key in (a.secret_key, a.publishable_key)]
         values = [secret.reveal() for secret in (*keys, *self.target.other_secrets()) if secret is not None]
-        sensitive = {name for contract in self.contracts.values() for name in contract.sensitive}
+        # The vendor's own file may mark nothing as sensitive; what our contract marks stays secret under it.
+        documents = (*self.contracts.values(), *(contracts.load(None, name) for name in self.target.contracts))
+        sensitive = {name for document in documents for name in document.sensitive}
         redactor = Redactor(self.redaction_key, values, sensitive)
         recorder = Recorder(journal, self.contracts, redactor, Context())
         limits = self.target.limits
@@ -119,24 +122,27 @@ class Run:
         self.benches.append(bench)
         return bench
 
-    def finish(self) -> evidence.Packet:
-        """Seal the journal and write every report from it."""
-        for bench in self.benches:
-            bench.wire.close()
-            bench.journal.close()
-        seal(self.journal_folder, stamp(self.clock.now()))
-        self.stack.close()
+    def finish(self, *, whole: bool) -> evidence.Packet:
+        """Write every report from the journal, sealed if the run is ``whole``: one that was cut short never is."""
+        self._give_back()
+        if whole:
+            seal(self.journal_folder, stamp(self.clock.now()))
         packet = evidence.assemble(self.folder, requirements.load())
         evidence.write_packet(packet, self.folder)
         return packet
 
     def abandon(self) -> None:
         """Give everything back without a verdict: nothing was tried, so nothing is kept."""
+        self._give_back()
+        shutil.rmtree(self.journal_folder, ignore_errors=True)
+        with suppress(OSError):
+            self.folder.rmdir()
+
+    def _give_back(self) -> None:
         for bench in self.benches:
             bench.wire.close()
             bench.journal.close()
         self.stack.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def prepare(options: Options, environ: Mapping[str, str]) -> Run:
@@ -157,6 +163,8 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
             raise UsageProblem(f"--step {step} does not exist; the smoke plan has steps 1 to 8")
     if options.scope is not None and options.scope not in set(Scope):
         raise UsageProblem(f"--scope {options.scope!r} is not known; choose {', '.join(Scope)}")
+    if options.output is not None:
+        _check_output(options.output)
     try:
         known = load_known_failures(options.known_failures, catalogue) if options.known_failures else ()
     except KnownFailuresError as problem:
@@ -173,14 +181,25 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
     started = clock.now()
     name = f"{started:%Y%m%d-%H%M%S}-{target.name}-{secrets.token_hex(2)}"
     folder = options.output or REPORTS / name
-    if (folder / "journal").exists():
-        stack.close()
-        raise UsageProblem(f"--output {folder} already holds a run; choose another folder")
     scope = Scope(options.scope) if options.scope else (Scope.OPERATOR if target.is_embedded else Scope.PARTNER)
     run = Run(options, target, scope, seed, folder, secrets.token_bytes(32), loaded, clock, stack)
-    bench = run.bench("main")
+    try:
+        bench = run.bench("main")
+    except OSError as problem:
+        stack.close()
+        raise UsageProblem(f"{folder} cannot be written to ({problem.strerror}); choose another --output") from problem
     bench.journal.append(_run_record(run, name, stamp(started), known))
     return run
+
+
+def _check_output(folder: Path) -> None:
+    """Raise ``UsageProblem`` unless ``folder`` is free: a run neither mixes with files of before nor removes them."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsageProblem(f"--output {folder} is a file; name a folder that does not exist yet")
+    if any(folder.iterdir()):
+        raise UsageProblem(f"--output {folder} is not empty; name a folder that does not exist yet")
 
 
 def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> Target:
@@ -191,7 +210,8 @@ def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> T
     sandbox = stack.enter_context(embedded.start(environ, faults=options.faults, dialects=options.dialects))
     partner = stack.enter_context(example_partner.start(environ, options.partner_fault))
     target = load_target("embedded", sandbox.environ)
-    return dataclasses.replace(target, handler=partner.handler if partner else None)
+    handler = partner.handler if partner else None
+    return dataclasses.replace(target, handler=handler, **embedded.promised(options.dialects))
 
 
 def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], ...]) -> RunRecord:
@@ -241,7 +261,9 @@ def rerun(options: Options) -> str:
         words += ["--sandbox-fault", name]
     for name in options.dialects:
         words += ["--sandbox-dialect", name]
-    return " ".join(words)
+    if options.partner_fault:
+        words += ["--partner-fault", options.partner_fault]
+    return shlex.join(words)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,10 @@ PLUGINS = (
 """Parts of pytest a run has no use for; what the user sees comes from the evidence."""
 
 
+FOREIGN = ("PYTEST_ADDOPTS", "PYTEST_PLUGINS")
+"""Variables with which users steer pytest sessions of their own; here they would select and change scenarios."""
+
+
 def run(
     target: Annotated[str | None, typer.Option(help="Profile name or file; without it the embedded sandbox.")] = None,
     tier: Annotated[str, typer.Option(help="smoke, certify or regress.")] = "certify",
@@ -64,23 +68,20 @@ def run(
 def execute(options: object) -> int:
     """Prepare, run the scenarios under pytest in this process, and return the verdict's exit code."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    for name in FOREIGN:
+        os.environ.pop(name, None)
     import pytest
     from rich.console import Console
 
     from conformance import plugin
     from conformance.progress import Progress
-    from conformance.run import Options, UsageProblem, preflight, prepare
+    from conformance.run import Options, UsageProblem, prepare
 
     assert isinstance(options, Options)
     try:
         prepared = prepare(options, os.environ)
+        reachable = plugin.tried(prepared)
     except UsageProblem as problem:
-        typer.echo(str(problem), err=True)
-        return 2
-    try:
-        reachable = preflight(prepared)
-    except UsageProblem as problem:
-        prepared.abandon()
         typer.echo(str(problem), err=True)
         return 2
     held = plugin.Session(prepared, prepared.benches[0], controller=True, reachable=reachable)
@@ -90,10 +91,10 @@ def execute(options: object) -> int:
     progress = Progress(Console(stderr=True), prepared)
     try:
         with progress:
-            code = pytest.main(arguments, plugins=[plugin.Holder(held), plugin, progress])
+            code = pytest.main(arguments, plugins=[held, plugin, progress])
     except KeyboardInterrupt:
         return 130
     if held.packet is None:
         typer.echo(f"the scenarios could not be run (pytest ended with {code})", err=True)
         return 4
-    return 130 if code == pytest.ExitCode.INTERRUPTED else held.packet.verdict.exit_code
+    return 130 if held.interrupted else held.packet.verdict.exit_code
