@@ -17,11 +17,17 @@ from typing import Any
 import httpx
 
 from conformance.client.clock import Clock, stamp
+from conformance.client.deadline import BoundedTransport
 from conformance.client.pacing import Pacer, retry_after
 from conformance.client.recording import Raw, Recorder, path_within
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a response body that are read; more is cut off and said to be."""
+
+ANSWER = 4
+"""How many timeouts a whole answer may take: one that drips must not hold a run."""
+
+CONNECTIONS = 40
 
 TRIES = 3
 """How often a request that may be repeated is tried against network trouble or a 429."""
@@ -121,7 +127,6 @@ class Wire:
         self.clock = clock
         self._bases = {product: base.rstrip("/") for product, base in base_urls.items()}
         self._pacer = Pacer(rate, clock)
-        self._timeout = timeout
         self._refuses = refuses
         self._lock = threading.Lock()
         self.sent = 0
@@ -129,7 +134,7 @@ class Wire:
             timeout=httpx.Timeout(timeout),
             follow_redirects=False,
             trust_env=False,
-            limits=httpx.Limits(max_connections=40, max_keepalive_connections=40),
+            transport=BoundedTransport(clock, ANSWER * timeout, CONNECTIONS),
             headers={"user-agent": "obit-conformance", "accept": "application/json"},
         )
 
@@ -198,7 +203,7 @@ class Wire:
             response = self._http.send(request, stream=True)
             try:
                 status, headers = response.status_code, _pairs(response.headers)
-                body, truncated = self._read(response, clock_start)
+                body, truncated = _read(response)
             finally:
                 response.close()
         except httpx.HTTPError as trouble:
@@ -227,17 +232,16 @@ class Wire:
             return None, problem, exchange
         return Reply(exchange, raw.status, headers, body, truncated, received), problem, exchange
 
-    def _read(self, response: httpx.Response, started: float) -> tuple[bytes, bool]:
-        """At most ``LARGEST`` bytes, within four timeouts: a target that drips must not hold a run."""
-        chunks, size = [], 0
-        for chunk in response.iter_bytes():
-            chunks.append(chunk)
-            size += len(chunk)
-            if size > LARGEST:
-                return b"".join(chunks)[:LARGEST], True
-            if self.clock.monotonic() - started > 4 * self._timeout:
-                raise httpx.ReadTimeout("the response kept dripping", request=response.request)
-        return b"".join(chunks), False
+
+def _read(response: httpx.Response) -> tuple[bytes, bool]:
+    """At most ``LARGEST`` bytes of a body, and whether there was more."""
+    chunks, size = [], 0
+    for chunk in response.iter_bytes():
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > LARGEST:
+            return b"".join(chunks)[:LARGEST], True
+    return b"".join(chunks), False
 
 
 def _pairs(headers: httpx.Headers) -> tuple[tuple[str, str], ...]:
