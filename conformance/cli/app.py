@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from conformance.cli.doctor import doctor
 from conformance.cli.faults import faults
 from conformance.cli.init import init
 from conformance.cli.report import report
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(run)
 app.command()(init)
+app.command()(doctor)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
     sandbox
 )
