@@ -251,9 +251,9 @@ class WebhookSection(Section):
     header: Text = Field(
         default="Gate-Signature", description="the header with the signature", examples=["Gate-Signature"]
     )
-    scheme: Literal["t-v1-hmac-sha256"] = Field(
+    scheme: Literal["t-v1-hmac-sha256", "hmac-sha256-hex"] = Field(
         default="t-v1-hmac-sha256",
-        description="the signature scheme: t-v1-hmac-sha256",
+        description="the signature scheme: t-v1-hmac-sha256 or hmac-sha256-hex",
         examples=["t-v1-hmac-sha256"],
     )
     tolerance: int = Field(
