@@ -401,9 +401,12 @@ def _distinct(plans: Sequence[Plan]) -> list[Plan]:
 
 
 def spread(plans: Sequence[Plan], bound: int) -> list[Plan]:
-    """At most ``bound`` of ``plans`` in their order: of each kind one, then of each kind a second, and so on."""
+    """At most ``bound`` of ``plans`` in their order: of each kind one, then of each kind a second, and so on.
+
+    Of a kind the last go first: wrong types are generated from numbers, which may be read as text, up to objects.
+    """
     kinds: dict[tuple[str, str], list[int]] = {}
-    for index, plan in enumerate(plans):
+    for index, plan in reversed(list(enumerate(plans))):
         kinds.setdefault((plan.phase, plan.what), []).append(index)
     turns = [index for turn in zip_longest(*kinds.values()) for index in turn if index is not None]
     return [plans[index] for index in sorted(turns[:bound])]

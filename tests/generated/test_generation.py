@@ -1,0 +1,191 @@
+"""What Schemathesis is made to generate: the same every time, ours where ids stand, and nothing an API never sees."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from conformance.contract import Contract, load
+from conformance.journal import Outcome
+from conformance.scenarios.generated import KEY, POOL, QUOTE, TRADE, Plan, Request, generate, spread
+
+from .runs import DECLARED, run
+from .stub import Stub
+
+QUOTE_REQUEST = {
+    "side": "on_ramp",
+    "fiatCurrency": "EUR",
+    "cryptoCurrency": "USDT",
+    "amount": "12.34",
+    "cryptoNetwork": "tron",
+    "type": "firm",
+    "destAddress": "TDestination",
+}
+BOUND = 400
+
+
+@pytest.fixture(scope="module")
+def contract() -> Contract:
+    return load()
+
+
+@pytest.fixture(scope="module")
+def plans(contract: Contract) -> tuple[Plan, ...]:
+    return generate(contract, QUOTE_REQUEST, seed=1, bound=BOUND).plans
+
+
+def vendors(contract: Contract, folder: Path) -> Path:
+    """Our contract as somebody else would have written it: other ids, names and samples, and no marks of ours."""
+    document: dict[str, Any] = _unmarked(copy.deepcopy(contract.document))
+    paths = {}
+    for number, (template, item) in enumerate(document["paths"].items()):
+        for method in ("get", "post"):
+            if method in item:
+                item[method]["operationId"] = f"operation{number}{method}"
+        paths[template.replace("{id}", "{poolId}").replace("{quoteId}", "{ref}")] = item
+    document["paths"] = paths
+    text = json.dumps(document)
+    text = text.replace('"name": "id", "in": "path"', '"name": "poolId", "in": "path"')
+    text = text.replace('"name": "quoteId", "in": "path"', '"name": "ref", "in": "path"')
+    text = text.replace("pq_test_8f3c000000000123", "pq_sample_1").replace("CreateQuoteRequest", "PriceQuestion")
+    path = folder / "vendor.json"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def _unmarked(node: Any) -> Any:
+    if isinstance(node, dict):
+        return {name: _unmarked(part) for name, part in node.items() if name not in ("x-inferred", "x-basis")}
+    return [_unmarked(part) for part in node] if isinstance(node, list) else node
+
+
+def test_the_same_arguments_generate_the_same_requests(contract: Contract, plans: tuple[Plan, ...]) -> None:
+    assert generate(contract, QUOTE_REQUEST, seed=1, bound=BOUND).plans == plans
+
+
+def test_another_process_generates_the_same_requests(plans: tuple[Plan, ...]) -> None:
+    program = (
+        "import json\n"
+        "from conformance.contract import load\n"
+        "from conformance.scenarios.generated import generate\n"
+        f"plans = generate(load(), {QUOTE_REQUEST!r}, seed=1, bound={BOUND}).plans\n"
+        "print(json.dumps([repr(plan.request) for plan in plans]))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert json.loads(told.stdout) == [repr(plan.request) for plan in plans]
+
+
+def test_every_operation_of_the_contract_is_generated_for(contract: Contract, plans: tuple[Plan, ...]) -> None:
+    assert {plan.operation for plan in plans} == {operation.key for operation in contract.operations}
+
+
+def test_both_phases_are_generated(plans: tuple[Plan, ...]) -> None:
+    assert {plan.phase for plan in plans} == {"examples", "coverage"}
+
+
+def test_only_documented_methods_are_generated(contract: Contract, plans: tuple[Plan, ...]) -> None:
+    documented = {operation.key for operation in contract.operations}
+    assert {f"{plan.request.method} {plan.operation.partition(' ')[2]}" for plan in plans} <= documented
+
+
+def test_the_samples_of_the_contract_are_never_sent(plans: tuple[Plan, ...]) -> None:
+    sent = "".join(repr(plan.request) for plan in plans)
+    samples = ("pq_test_8f3c000000000123", "txn_test_000000000456", "EUR-USDT", "00000000-0000-4000-8000-000000000456")
+    assert [sample for sample in samples if sample in sent] == []
+
+
+@pytest.mark.parametrize(
+    ("operation", "stand_ins"),
+    [
+        ("GET /pools/{id}/capabilities", {POOL}),
+        ("POST /pools/{id}/quote", {POOL}),
+        ("POST /pools/{id}/transact", {POOL, QUOTE, KEY}),
+        ("GET /pools/transactions/{quoteId}", {QUOTE}),
+        ("GET /pools/trades/{transactId}", {TRADE}),
+        ("POST /pools/quotes/{quoteId}/reject", {QUOTE}),
+    ],
+)
+def test_a_plain_request_names_our_own_objects(operation: str, stand_ins: set[str], plans: tuple[Plan, ...]) -> None:
+    first = next(plan for plan in plans if plan.operation == operation)
+    assert {name for name in (POOL, QUOTE, TRADE, KEY) if first.mentions(name)} == stand_ins
+
+
+def test_stand_ins_are_replaced_in_path_header_and_body() -> None:
+    request = Request(
+        "POST", f"/pools/{POOL}/transact", (("Idempotency-Key", KEY),), f'{{"quoteId": "{QUOTE}"}}'.encode()
+    )
+    plan = Plan("POST /pools/{id}/transact", "examples", "plain", "", "", request, None)
+    filled = plan.filled({POOL: "A B", QUOTE: 'q"1', KEY: "k-1"})
+    assert filled == Request("POST", "/pools/A%20B/transact", (("Idempotency-Key", "k-1"),), b'{"quoteId": "q\\"1"}')
+
+
+def test_valid_quotes_ask_for_what_the_run_trades(plans: tuple[Plan, ...]) -> None:
+    bodies = [json.loads(plan.request.content or b"") for plan in plans if plan.what.startswith("Object with valid")]
+    quotes = [body for body in bodies if "side" in body]
+    assert quotes
+    assert {body["amount"] for body in quotes} >= {"12.34"}
+    assert {body["cryptoNetwork"] for body in quotes} >= {"tron", "ethereum", "solana"}
+
+
+def test_the_required_header_is_left_out_once(plans: tuple[Plan, ...]) -> None:
+    without = [plan for plan in plans if plan.missing_header]
+    assert [(plan.operation, plan.missing_header) for plan in without] == [
+        ("POST /pools/{id}/transact", "Idempotency-Key")
+    ]
+    assert without[0].request.header("idempotency-key") is None
+
+
+def test_no_credential_and_no_name_of_the_generator_is_sent(plans: tuple[Plan, ...]) -> None:
+    names = {name.lower() for plan in plans for name, _ in plan.request.headers}
+    assert names == {"content-type", "idempotency-key"}
+
+
+def test_nothing_is_generated_that_a_proxy_would_answer(plans: tuple[Plan, ...]) -> None:
+    odd = [
+        plan.request
+        for plan in plans
+        if any(code in plan.request.path for code in ("%00", "%0A", "%2F", "%5C", "%25", ".."))
+        or any(not value.isprintable() or not value.isascii() for _, value in plan.request.headers)
+        or len(plan.request.path) > 2_000
+    ]
+    assert odd == []
+
+
+def test_no_request_is_repeated(plans: tuple[Plan, ...]) -> None:
+    assert len({plan.request for plan in plans}) == len(plans)
+
+
+def test_a_bound_keeps_one_of_each_kind_before_a_second() -> None:
+    request = Request("GET", "/pools", (), None)
+    kinds = [Plan("GET /pools", "coverage", what, "", "", request, None) for what in "aaabbc"]
+    assert {plan.what for plan in spread(kinds, 3)} == {"a", "b", "c"}
+
+
+def test_of_one_kind_the_last_generated_are_kept() -> None:
+    kinds = [Plan("GET /pools", "coverage", "a", "", "", Request("GET", f"/{n}", (), None), None) for n in range(5)]
+    assert [plan.request.path for plan in spread(kinds, 2)] == ["/3", "/4"]
+
+
+def test_a_smoke_run_does_not_import_schemathesis() -> None:
+    program = "import sys; import conformance.scenarios.pools.test_generated; print('schemathesis' in sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout.strip() == "False"
+
+
+def test_the_vendors_own_file_generates_for_every_operation(contract: Contract, tmp_path: Path) -> None:
+    theirs = load(vendors(contract, tmp_path))
+    generation = generate(theirs, QUOTE_REQUEST, seed=1, bound=BOUND)
+    assert generation.unreadable == ()
+    assert {plan.operation for plan in generation.plans} == {operation.key for operation in theirs.operations}
+    assert "pq_sample_1" not in "".join(repr(plan.request) for plan in generation.plans)
+
+
+def test_the_vendors_own_file_judges_an_honest_target_green(contract: Contract, tmp_path: Path) -> None:
+    result = run(Stub(), tmp_path, contract=vendors(contract, tmp_path))
+    assert (result.having(Outcome.PASS), result.having(Outcome.FAIL)) == (set(DECLARED), set())
