@@ -40,6 +40,7 @@ from conformance.requirements import REVISION, Scope
 from conformance.scenarios.bench import Bench
 from conformance.target import Budget, ProfileError, Target, embedded, example_partner, refusal
 from conformance.target import load as load_target
+from conformance.target.problems import instead
 from conformance.target.process import ProcessError
 
 PRODUCT = "pools"
@@ -156,8 +157,9 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
     for requirement in options.only:
         try:
             catalogue[requirement]
-        except KeyError as problem:
-            raise UsageProblem(f"--only: {problem.args[0]}") from None
+        except KeyError:
+            hint = instead(requirement, catalogue.requirements, "conformance requirements lists them")
+            raise UsageProblem(f"--only: no requirement is called {requirement!r}; {hint}") from None
     for step in options.steps:
         if step not in requirements.STEPS:
             raise UsageProblem(f"--step {step} does not exist; the smoke plan has steps 1 to 8")
@@ -204,7 +206,7 @@ def _check_output(folder: Path) -> None:
 
 def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> Target:
     if options.target is not None and options.target != "embedded":
-        if options.faults or options.dialects:
+        if options.faults or options.dialects or options.partner_fault:
             raise UsageProblem("faults and dialects are switches of the embedded sandbox; leave out --target")
         return load_target(options.target, environ)
     sandbox = stack.enter_context(embedded.start(environ, faults=options.faults, dialects=options.dialects))
