@@ -31,11 +31,13 @@ def nothing_moved(desk: Desk, quote: str, status: str | None = "active") -> Proo
     return Proof(not problems, "; ".join(problems) or "nothing moved", tuple(seen))
 
 
-def one_trade_one_debit(desk: Desk, quote: str, amount: str, transact: str | None = None) -> Proof:
-    """Prove that ``quote`` has exactly one trade and, with the balance gate on, exactly one debit of ``amount``."""
+def one_trade_one_debit(desk: Desk, quote: str, transact: str | None = None) -> Proof:
+    """Prove that ``quote`` has exactly one trade and, with the balance gate on, exactly one debit."""
     moved = desk.moved(quote, transact)
     ids = {str(trade.get("transactId")) for trade in moved.trades}
     problems = [] if len(moved.trades) == 1 and len(ids) == 1 else [f"{len(moved.trades)} trades"]
     if desk.gated and len(moved.debits) != 1:
         problems.append(f"{len(moved.debits)} debits")
+    if desk.gated and len(moved.refunds) > len(moved.debits):
+        problems.append(f"{len(moved.refunds)} refunds")
     return Proof(not problems, "; ".join(problems) or f"one trade, {len(moved.debits)} debit", moved.seen)

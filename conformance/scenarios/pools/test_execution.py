@@ -38,7 +38,7 @@ def test_a_duplicate_transact_makes_no_second_trade_and_no_second_debit(bench: B
     )
     again = [desk.api.transact(quote.pool, quote.id, key) for _ in range(2)]
     others = {found for reply in again if (found := trade_id(reply)) != trade_id(first)}
-    proof = one_trade_one_debit(desk, quote.id, quote.amount, trade_id(first))
+    proof = one_trade_one_debit(desk, quote.id, trade_id(first))
     judge.check(
         "POOLS-TRANSACT-ONCE",
         not others and proof.ok,
@@ -66,7 +66,7 @@ def test_simultaneous_duplicates_make_one_trade(bench: Bench, desk: Desk, judge:
         trades = {found for reply in replies if (found := trade_id(reply))}
         refused = sorted({reply.status for reply in replies if not reply.ok})
         # A duplicate that meets the first one in flight may be refused as a conflict: no source promises more.
-        proof = one_trade_one_debit(desk, quote.id, quote.amount)
+        proof = one_trade_one_debit(desk, quote.id)
         judge.check(
             "POOLS-TRANSACT-CONCURRENT-ONCE",
             len(trades) == 1 and set(refused) <= {409, 429} and proof.ok,
@@ -77,12 +77,45 @@ def test_simultaneous_duplicates_make_one_trade(bench: Bench, desk: Desk, judge:
         )
 
 
+@scenario("POOLS-REJECT-BLOCKS", "POOLS-REJECT-CONSUMED", trades=4)
+def test_transact_and_reject_at_once_have_one_winner(bench: Bench, desk: Desk, judge: Judge) -> None:
+    for _ in range(4):
+        quote, key = desk.firm(), bench.key()
+        bench.afford(quote.amount)
+        transact = [lambda q=quote, k=key: desk.api.transact(q.pool, q.id, k) for _ in range(3)]
+        reject = [lambda q=quote: desk.api.reject(q.id) for _ in range(3)]
+        results = bench.together([*transact, *reject])
+        executed = [reply for reply in results[:3] if isinstance(reply, Reply)]
+        rejected = [reply for reply in results[3:] if isinstance(reply, Reply)]
+        for reply in executed:
+            desk.note_order(quote, key, reply)
+        trades, rejections = sum(r.ok for r in executed), sum(r.ok for r in rejected)
+        moved, read = desk.moved(quote.id), desk.api.read_quote(quote.id)
+        status = read.object().get("status")
+        observed = f"{trades} transact(s) and {rejections} reject(s) succeeded; the quote reads {status}; {moved}"
+        seen = (*executed, *rejected, read, *moved.seen)
+        judge.check(
+            "POOLS-REJECT-BLOCKS",
+            not rejections or (not trades and moved.nothing and status == "rejected"),
+            "where the reject won, no transact succeeded and nothing moved",
+            observed,
+            *seen,
+        )
+        judge.check(
+            "POOLS-REJECT-CONSUMED",
+            not trades or (not rejections and len(moved.trades) == 1 and status == "consumed"),
+            "where the transact won, no reject succeeded, one trade stands and the quote reads consumed",
+            observed,
+            *seen,
+        )
+
+
 @scenario("POOLS-TRANSACT-ONCE-PER-QUOTE", trades=1)
 def test_another_key_for_a_consumed_quote_makes_no_second_trade(bench: Bench, desk: Desk, judge: Judge) -> None:
     quote = desk.firm()
     first = desk.execute(quote)
     other = desk.api.transact(quote.pool, quote.id, bench.key())
-    proof = one_trade_one_debit(desk, quote.id, quote.amount, trade_id(first))
+    proof = one_trade_one_debit(desk, quote.id, trade_id(first))
     allowed = other.status == 409 or (other.ok and trade_id(other) == trade_id(first))
     judge.observe("transact of a consumed quote under another key", str(other.status), "", other)
     judge.check(

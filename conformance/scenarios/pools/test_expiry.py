@@ -121,7 +121,7 @@ def _judge_late_replay(desk: Desk, judge: Judge, parked: Parked) -> None:
     original = parked.first.object().get("transactId")
     replay = desk.api.transact(quote.pool, quote.id, parked.key)
     desk.note_order(quote, parked.key, replay)
-    proof = one_trade_one_debit(desk, quote.id, quote.amount, str(original))
+    proof = one_trade_one_debit(desk, quote.id, str(original))
     # Whether a replay after expiry returns the trade or 409 is unstated; another trade or another debit is not.
     same = replay.status == 409 or (replay.ok and replay.object().get("transactId") == original)
     judge.observe("replay after the quote's expiry", str(replay.status), "POOLS-TRANSACT-LATE-REPLAY", replay)

@@ -74,7 +74,8 @@ def refusal_problem(gate: Gate, operation: str, reply: Reply) -> str:
     if reply.status not in statuses:
         return f"{operation} answered {reply.status}"
     code = reply.object().get("code")
-    if reply.status == 403 and gate.codes is not None and code not in gate.codes:
+    # An envelope without a code is a finding of the contract; here it says nothing about the gate.
+    if reply.status == 403 and gate.codes is not None and isinstance(code, str) and code not in gate.codes:
         return f"{operation} answered 403 with code {code}"
     return ""
 

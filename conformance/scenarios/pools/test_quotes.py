@@ -10,8 +10,8 @@ from typing import Any
 from conformance.client import Reply
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
-from conformance.scenarios.pools.desk import Desk, FirmQuote, decimal, firm_quote, moment
-from conformance.scenarios.pools.proof import nothing_moved
+from conformance.scenarios.pools.desk import Desk, FirmQuote, decimal, firm_quote, moment, odd_amount
+from conformance.scenarios.pools.proof import nothing_moved, one_trade_one_debit
 
 REASONS = frozenset({"pool_dry", "engine_unavailable", "rate_unavailable"})
 NEAR = timedelta(seconds=60)
@@ -32,11 +32,6 @@ def safe_indicative(answer: dict[str, Any], status: int) -> str:
         return "it does not say executable: false"
     rate = decimal(answer.get("rate"))
     return "" if rate is not None and rate > 0 else "it has no positive rate"
-
-
-def odd_amount(bench: Bench, desk: Desk) -> str:
-    """An amount hardly anybody else is trading right now, so that a movement of it is recognised as ours."""
-    return f"{Decimal(desk.terms.amount) + Decimal(bench.rng.randrange(1, 100)) / 100:.2f}"
 
 
 def rows_of(desk: Desk, amount: str) -> set[str]:
@@ -300,14 +295,17 @@ def test_a_consumed_quote_cannot_be_rejected(desk: Desk, judge: Judge) -> None:
     trade = desk.execute(quote)
     reply = desk.api.reject(quote.id)
     read = desk.api.read_quote(quote.id)
+    status = read.object().get("status")
+    proof = one_trade_one_debit(desk, quote.id, str(trade.object().get("transactId")))
     judge.check(
         "POOLS-REJECT-CONSUMED",
-        trade.ok and reply.status == 409 and read.object().get("status") == "consumed",
-        "409, and the quote still reads consumed",
-        f"{reply.status}, and the quote reads {read.object().get('status')}",
+        trade.ok and reply.status == 409 and status == "consumed" and proof.ok,
+        "409, the quote still reads consumed and its trade and debit stand",
+        f"{reply.status}, the quote reads {status}; {proof.observed}",
         trade,
         reply,
         read,
+        *proof.seen,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from conformance.client import Reply
-from conformance.scenarios.bench import Bench
+from conformance.scenarios.bench import Bench, settled_replies
 from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.desk import FINAL, Desk, FirmQuote
 
@@ -21,6 +21,9 @@ FORWARD = {
 """What may follow what between two reads; ``returned`` right after ``reserved`` has passed through settled unseen."""
 
 READS = 6
+AT_ONCE = 6
+POLLED_AT_ONCE = 10
+"""Rounds of simultaneous polls after which a trade that is still reserved is polled to its end one by one."""
 
 
 def status_of(reply: Reply) -> str:
@@ -136,7 +139,12 @@ def _judge_refunded(desk: Desk, judge: Judge, outcome: str) -> None:
     again = desk.api.poll(quote.id)
     moved = desk.moved(quote.id)
     refunded = refunded_in_full(desk, moved.debits, moved.refunds)
-    judge.check("POOLS-LEDGER-REFUNDS", refunded, "one debit, one refund of the same amount", str(moved), *moved.seen)
+    if status_of(again) in ("failed", "released"):
+        judge.check(
+            "POOLS-LEDGER-REFUNDS", refunded, "one debit, one refund of the same amount", str(moved), *moved.seen
+        )
+    else:
+        judge.cannot("POOLS-LEDGER-REFUNDS", f"a {outcome} trade", "the operator of the target")
     ok = status_of(polls[-1]) == status_of(again) == outcome and refunded
     judge.check(
         requirement,
@@ -165,6 +173,29 @@ def test_a_failed_trade_is_refunded_once(desk: Desk, judge: Judge) -> None:
 @scenario("POOLS-OUTCOME-RELEASED", "POOLS-LEDGER-REFUNDS", needs=["outcome:released"], trades=1)
 def test_a_released_trade_is_refunded_once(desk: Desk, judge: Judge) -> None:
     _judge_refunded(desk, judge, "released")
+
+
+@scenario("POOLS-LEDGER-REFUNDS", needs=["outcome:failed"], trades=2)
+def test_simultaneous_polls_refund_once(bench: Bench, desk: Desk, judge: Judge) -> None:
+    for _ in range(2):
+        quote, executed = _forced(bench, desk, "failed")
+        polls: list[Reply] = []
+        for _ in range(POLLED_AT_ONCE):
+            results = bench.together([lambda q=quote: desk.api.poll(q.id) for _ in range(AT_ONCE)])  # type: ignore[misc]
+            polls += settled_replies(results)
+            if status_of(polls[-1]) in FINAL:
+                break
+        polls += desk.poll_to_end(quote.id)
+        moved = desk.moved(quote.id)
+        judge.check(
+            "POOLS-LEDGER-REFUNDS",
+            status_of(polls[-1]) not in ("failed", "released") or refunded_in_full(desk, moved.debits, moved.refunds),
+            f"one refund after {AT_ONCE} polls at once",
+            f"{status_of(polls[-1])}; {moved}",
+            executed,
+            polls[-1],
+            *moved.seen,
+        )
 
 
 @scenario("POOLS-OUTCOME-RETURNED", needs=["outcome:returned"], trades=1)
