@@ -123,7 +123,7 @@ class Resolver:
                 ("limits",),
                 "nothing",
                 f"limits of what a run may spend, because {target.environment} is shared property",
-                'add [limits] with trades = 40, notional = "5000.00" and requests_per_second = 10',
+                'add [limits] with trades = 100, notional = "5000.00" and requests_per_second = 10',
             )
         return limits
 
