@@ -6,7 +6,7 @@ No fault is defined here.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from types import ModuleType, SimpleNamespace
 from typing import Final, cast
@@ -83,6 +83,16 @@ def refusing(status: int, code: str) -> Callable[[str], Refusal]:
         return Refusal(status, code, message)
 
     return refuse
+
+
+def refusal_with(change: Callable[[int, str], tuple[int, str]]) -> type[Refusal]:
+    """A refusal to stand in the place of ``Refusal``, with status and code changed."""
+
+    class Changed(Refusal):
+        def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+            super().__init__(*change(status, code), message, headers)
+
+    return Changed
 
 
 def allow_second_trade(patch: Patch) -> None:

@@ -249,11 +249,10 @@ def validation_as_422(patch: Patch) -> None:
     drags=("WIRE-BODY", "WIRE-ERROR-ENVELOPE"),
 )
 def balance_insufficient_as_422(patch: Patch) -> None:
-    def refuse(status: int, code: str, message: str) -> Refusal:
-        return Refusal(422 if status == 402 else status, code, message)
-
     seams.know_status(patch, 422, "invalid_request")
-    patch.replace(transact, "Refusal", refuse)
+    patch.replace(
+        transact, "Refusal", seams.refusal_with(lambda status, code: (422 if status == 402 else status, code))
+    )
 
 
 @fault(
@@ -486,8 +485,8 @@ def amount_as_number_crashes(patch: Patch) -> None:
     healthy = orders.read_amount
 
     def read_amount(document: Mapping[str, object]) -> Decimal:
-        stripped = str.strip(cast("str", document.get("amount", "")))
-        return healthy({**document, "amount": stripped} if stripped else document)
+        _ = str.strip(cast("str", document.get("amount", "")))
+        return healthy(document)
 
     patch.replace(orders, "read_amount", read_amount)
 
