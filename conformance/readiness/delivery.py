@@ -78,7 +78,7 @@ def _wait(bench: Bench, mailbox: Mailbox) -> tuple[tuple[str, ...], bool]:
     lines += [f"POST {plain(delivery.path)}, {len(delivery.body)} bytes, headers:"]
     lines += [f"  {plain(name)}: {shortened(name, value, redactor)}" for name, value in delivery.headers]
     lines.append(f"body: {members(delivery.body)}")
-    return (*lines, *_advice(delivery, mailbox.settings)), True
+    return (*lines, *advice(delivery, mailbox.settings)), True
 
 
 def shortened(name: str, value: str, redactor: Redactor) -> str:
@@ -111,7 +111,7 @@ def _names(document: dict[str, Any]) -> Iterator[str]:
             yield from (f"{plain(name)}.{plain(inner)}" for inner in value)
 
 
-def _advice(delivery: Delivery, settings: Webhooks) -> list[str]:
+def advice(delivery: Delivery, settings: Webhooks) -> list[str]:
     """What to write under ``[webhooks.pools]``, found by trying every header under every scheme we know."""
     secret = settings.secret.reveal()
     found = [
