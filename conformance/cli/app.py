@@ -11,6 +11,7 @@ from conformance.cli.report import report
 from conformance.cli.requirements import requirements
 from conformance.cli.run import run
 from conformance.cli.sandbox import sandbox
+from conformance.cli.verify import verify
 
 app = typer.Typer(
     help="Certify a 0Bit environment, or an integration with it, against the published contract.",
@@ -25,5 +26,6 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
     sandbox
 )
 app.command()(report)
+app.command()(verify)
 app.command()(requirements)
 app.command()(faults)

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from conformance.cli.signing import PasswordOption, RoleOption, Signing, SignOption, signing
+
+if TYPE_CHECKING:  # loaded when a run starts
+    from conformance.evidence import Packet
 
 PLUGINS = (
     "cacheprovider",
@@ -38,6 +43,9 @@ def run(
     sandbox_fault: Annotated[list[str] | None, typer.Option(help="Seed a fault into the embedded sandbox.")] = None,
     sandbox_dialect: Annotated[list[str] | None, typer.Option(help="Legal variation of the embedded sandbox.")] = None,
     partner_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example partner.")] = None,
+    sign: SignOption = None,
+    signer_role: RoleOption = None,
+    sign_password_variable: PasswordOption = None,
 ) -> None:
     """Judge a target: every requirement gets a verdict, the run gets one, and the evidence is written."""
     from conformance.run import Options
@@ -48,6 +56,7 @@ def run(
             err=True,
         )
         raise typer.Exit(2)
+    signs = signing(sign, signer_role, sign_password_variable, os.environ)
     options = Options(
         target=target,
         tier=tier,
@@ -62,11 +71,11 @@ def run(
         dialects=tuple(sandbox_dialect or ()),
         partner_fault=partner_fault,
     )
-    raise typer.Exit(execute(options))
+    raise typer.Exit(execute(options, signs))
 
 
-def execute(options: object) -> int:
-    """Prepare, run the scenarios under pytest in this process, and return the verdict's exit code."""
+def execute(options: object, signs: Signing | None) -> int:
+    """Prepare, run the scenarios under pytest in this process, sign, and return the verdict's exit code."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in FOREIGN:
         os.environ.pop(name, None)
@@ -97,4 +106,16 @@ def execute(options: object) -> int:
     if held.packet is None:
         typer.echo(f"the scenarios could not be run (pytest ended with {code})", err=True)
         return 4
+    if signs:
+        _sign(signs, held.packet, prepared.folder)
     return 130 if held.interrupted else held.packet.verdict.exit_code
+
+
+def _sign(signs: Signing, packet: Packet, run_folder: Path) -> None:
+    """Sign the run, or say why it is not signed: the verdict stands either way."""
+    from conformance.evidence.attestation import NotSigned
+
+    try:
+        typer.echo(signs.sign(packet, run_folder))
+    except NotSigned as problem:
+        typer.echo(str(problem), err=True)
