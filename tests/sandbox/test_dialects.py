@@ -10,7 +10,8 @@ import pytest
 from conformance.sandbox import variations
 from conformance.sandbox.variations import Dialect
 
-from .dialect_probes import ROWS, Row
+from .dialect_rows import ROWS
+from .looks import Row
 from .process import Sandbox, running
 
 DIALECTS = variations.dialects()
@@ -45,16 +46,16 @@ def test_a_dialect_replaces_something_and_puts_it_back(dialect: Dialect) -> None
     assert all(after[place] is value for place, value in before.items())
 
 
-def test_every_dialect_is_probed() -> None:
+def test_every_dialect_is_looked_at() -> None:
     assert sorted(row.dialect for row in ROWS) == [dialect.name for dialect in DIALECTS]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.dialect)
 def test_the_usual_sandbox_does_not_behave_so(usual: Sandbox, row: Row) -> None:
-    assert row.probe(usual) == row.usual
+    assert row.look(usual) == row.usual
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.dialect)
 def test_a_dialect_behaves_as_it_says(row: Row) -> None:
     with running("--control", "--dialect", row.dialect) as varied:
-        assert row.probe(varied) == row.varied
+        assert row.look(varied) == row.varied

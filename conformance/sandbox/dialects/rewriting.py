@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.types import ASGIApp
 
 from conformance.sandbox import app
-from conformance.sandbox.calls import Operation, Reply, Sandbox
+from conformance.sandbox.calls import Call, Operation, Reply, Sandbox
+from conformance.sandbox.pools.operations import OPERATIONS
 from conformance.sandbox.variations import Patch
 
-Member = Callable[[str, object], tuple[str, object] | None]
+Handler = Callable[[Call], Reply]
 
 
 def each_reply(patch: Patch, change: Callable[[Operation, Reply], Reply]) -> None:
@@ -49,17 +50,22 @@ def rebuilt_value(value: object, change: Callable[[dict[str, object]], dict[str,
     return value
 
 
-def each_member(patch: Patch, change: Member) -> None:
-    """Pass every member in a successful answer through ``change``, which may rename it or leave it out."""
-
-    def kept(document: dict[str, object]) -> dict[str, object]:
-        changed = (change(name, value) for name, value in document.items())
-        return dict(member for member in changed if member is not None)
-
-    each_object(patch, kept)
-
-
 def around(patch: Patch, wrap: Callable[[ASGIApp], ASGIApp]) -> None:
     """Put another layer of HTTP around the whole application."""
     inner = app.build
     patch.replace(app, "build", lambda *arguments: wrap(inner(*arguments)))
+
+
+def before_each(patch: Patch, check: Callable[[str, Call], None]) -> None:
+    """Let ``check``, given the handler's name, refuse a call whose key is known before its operation sees it."""
+
+    def checked(name: str, inner: Handler) -> Handler:
+        def handle(call: Call) -> Reply:
+            check(name, call)
+            return inner(call)
+
+        return handle
+
+    for operation in OPERATIONS:
+        inner: Handler = getattr(operation.module, operation.handler)
+        patch.replace(operation.module, operation.handler, checked(operation.handler, inner))
