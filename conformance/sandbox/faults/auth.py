@@ -12,7 +12,7 @@ from conformance.sandbox.faults import seams
 from conformance.sandbox.keys import Credential, Keyring, Kind
 from conformance.sandbox.pools import catalogue, discovery
 from conformance.sandbox.pools.access import Access
-from conformance.sandbox.refusal import Refusal, not_found
+from conformance.sandbox.refusal import Refusal
 from conformance.sandbox.variations import Patch, fault
 
 BOTH_KINDS = (Kind.PUBLISHABLE, Kind.SECRET)
@@ -50,42 +50,6 @@ def discovery_open(patch: Patch) -> None:
         if operation.path != "/pools" or "authorization" in request.headers:
             return healthy(sandbox, operation, request, body)
         return Reply(200, {"pools": [discovery.render_pool(Access(), pool) for pool in catalogue.POOLS.values()]})
-
-    patch.replace(app, "answer", answer)
-
-
-@fault(
-    "key-missing-acts-as-demo-account",
-    summary="A read without a key is served as the demo account that was used in development",
-    fact="facts section 2.2: an absent key is a 401",
-    klass="auth",
-    breaks=("AUTH-MISSING-KEY",),
-)
-def key_missing_acts_as_demo_account(patch: Patch) -> None:
-    healthy = keys.authenticate
-
-    def authenticate(keyring: Keyring, authorization: str | None) -> Credential:
-        if authorization is None:
-            return Credential("unprovisioned_funding", Kind.SECRET, "test")
-        return healthy(keyring, authorization)
-
-    patch.replace(keys, "authenticate", authenticate)
-
-
-@fault(
-    "key-missing-as-404",
-    summary="A quote read without a key is a 404, because the look-up comes first",
-    fact="facts section 2.2: an absent key is a 401",
-    klass="auth",
-    breaks=("AUTH-MISSING-KEY",),
-)
-def key_missing_as_404(patch: Patch) -> None:
-    healthy = app.answer
-
-    def answer(sandbox: Sandbox, operation: Operation, request: Request, body: bytes) -> Reply:
-        if "quoteId" in request.path_params and "authorization" not in request.headers:
-            raise not_found("no such quote")
-        return healthy(sandbox, operation, request, body)
 
     patch.replace(app, "answer", answer)
 
@@ -133,24 +97,6 @@ def key_unknown_refused_with_403(patch: Patch) -> None:
 
 
 @fault(
-    "key-unknown-crashes",
-    summary="A key nobody issued crashes the look-up of its account",
-    fact="facts section 2.2: an unknown key is a 401",
-    klass="auth",
-    breaks=("AUTH-UNKNOWN-KEY", "WIRE-NO-SERVER-ERROR"),
-    drags=("WIRE-STATUS",),
-)
-def key_unknown_crashes(patch: Patch) -> None:
-    healthy = keys.authenticate
-
-    def authenticate(keyring: Keyring, authorization: str | None) -> Credential:
-        scheme, _, key = (authorization or "").partition(" ")
-        return keyring.credentials[key.strip()] if scheme == "Bearer" else healthy(keyring, authorization)
-
-    patch.replace(keys, "authenticate", authenticate)
-
-
-@fault(
     "publishable-reads-balance",
     summary="The balance can be read with a publishable key",
     fact="facts section 1: publishable keys are for GET /pools only",
@@ -181,17 +127,6 @@ def publishable_reads_ledger(patch: Patch) -> None:
 )
 def publishable_reads_trades(patch: Patch) -> None:
     open_to_publishable(patch, "/pools/trades", "/pools/trades/{transactId}")
-
-
-@fault(
-    "publishable-quotes",
-    summary="Quotes can be made with a publishable key",
-    fact="facts section 1: publishable keys are for GET /pools only",
-    klass="auth",
-    breaks=("AUTH-PUBLISHABLE-DISCOVERY-ONLY",),
-)
-def publishable_quotes(patch: Patch) -> None:
-    open_to_publishable(patch, "/pools/{id}/quote")
 
 
 @fault(
@@ -251,17 +186,6 @@ def mode_not_checked(patch: Patch) -> None:
 
 
 @fault(
-    "mode-checked-for-writes-only",
-    summary="Reads are served to keys of the other mode",
-    fact="facts section 8, gate 3: 403 key_mode_mismatch, or 401",
-    klass="auth",
-    breaks=("AUTH-KEY-MODE",),
-)
-def mode_checked_for_writes_only(patch: Patch) -> None:
-    check_mode_of(patch, "POST")
-
-
-@fault(
     "mode-checked-for-reads-only",
     summary="Quotes and executions are served to keys of the other mode",
     fact="facts section 8, gate 3: 403 key_mode_mismatch, or 401",
@@ -269,40 +193,19 @@ def mode_checked_for_writes_only(patch: Patch) -> None:
     breaks=("AUTH-KEY-MODE",),
 )
 def mode_checked_for_reads_only(patch: Patch) -> None:
-    check_mode_of(patch, "GET")
-
-
-@fault(
-    "mode-mismatch-as-400",
-    summary="A key of the other mode is a 400",
-    fact="facts section 8, gate 3: 403 key_mode_mismatch, or 401",
-    klass="auth",
-    breaks=("AUTH-KEY-MODE",),
-    drags=("WIRE-STATUS", "WIRE-BODY"),
-)
-def mode_mismatch_as_400(patch: Patch) -> None:
-    def check_mode(credential: Credential, mode: str) -> None:
-        if credential.mode != mode:
-            raise Refusal(400, "invalid_request", "this key belongs to the other environment")
-
-    patch.replace(keys, "check_mode", check_mode)
-
-
-def open_to_publishable(patch: Patch, *paths: str) -> None:
-    """Let operations take publishable keys too."""
-    seams.reroute(patch, paths, lambda operation: replace(operation, keys=BOTH_KINDS))
-
-
-def check_mode_of(patch: Patch, method: str) -> None:
-    """Check the mode of keys for one method only."""
     healthy = app.answer
     check_mode = keys.check_mode
 
     def answer(sandbox: Sandbox, operation: Operation, request: Request, body: bytes) -> Reply:
-        if operation.method == method:
+        if operation.method == "GET":
             credential = keys.authenticate(sandbox.keyring, request.headers.get("authorization"))
             check_mode(credential, sandbox.mode)
         return healthy(sandbox, operation, request, body)
 
     patch.replace(keys, "check_mode", lambda credential, mode: None)
     patch.replace(app, "answer", answer)
+
+
+def open_to_publishable(patch: Patch, *paths: str) -> None:
+    """Let operations take publishable keys too."""
+    seams.reroute(patch, paths, lambda operation: replace(operation, keys=BOTH_KINDS))

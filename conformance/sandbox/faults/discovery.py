@@ -171,19 +171,3 @@ def capabilities_of_first_pool(patch: Patch) -> None:
         return {**healthy(account, its_access, pool), "poolId": its_access.allowed_pools[0]}
 
     patch.replace(discovery, "render_capabilities", render_capabilities)
-
-
-@fault(
-    "capabilities-currencies-swapped",
-    summary="fiatCurrency holds the crypto currency and the other way round",
-    fact="facts sections 4.1 and 4.2: both name the currencies of the pool",
-    klass="discovery",
-    breaks=("POOLS-CAPABILITIES-CONSISTENT",),
-    drags=("WIRE-BODY", "POOLS-CAPABILITIES-APPROVED", "POOLS-FIRM-EXECUTABLE", "POOLS-INDICATIVE-SAFE"),
-)
-def capabilities_currencies_swapped(patch: Patch) -> None:
-    def swap(reply: Reply) -> Reply:
-        fiat, crypto = reply.body["fiatCurrency"], reply.body["cryptoCurrency"]
-        return seams.with_members(reply, fiatCurrency=crypto, cryptoCurrency=fiat)
-
-    seams.amend(patch, discovery, "read_capabilities", swap)

@@ -18,7 +18,7 @@ from conformance.sandbox.pools.catalogue import Pool
 from conformance.sandbox.pools.quotes import Quote
 from conformance.sandbox.pools.trades import Trade
 from conformance.sandbox.pools.transact import Execution
-from conformance.sandbox.refusal import Refusal, conflict
+from conformance.sandbox.refusal import Refusal
 from conformance.sandbox.variations import Patch, fault
 
 
@@ -67,18 +67,11 @@ def access_gate_missing_at_transact(patch: Patch) -> None:
     breaks=("POOLS-DENY-SUSPENDED",),
 )
 def suspension_gate_missing_at_quote(patch: Patch) -> None:
-    patch.replace(quotes, "gates", seams.module_with(gates, entitle=entitle_suspended))
+    def entitle(its_access: Access, pool_id: str) -> Pool:
+        standing = "active" if its_access.status == "suspended" else its_access.status
+        return gates.entitle(replace(its_access, status=standing), pool_id)
 
-
-@fault(
-    "suspension-not-seen-at-transact",
-    summary="Only a missing access record refuses a transact; a suspended one does not",
-    fact="facts section 8, gate 5: 403 pool_access_suspended, whenever the quote was made",
-    klass="gates",
-    breaks=("POOLS-DENY-AT-TRANSACT", "POOLS-DENY-SUSPENDED"),
-)
-def suspension_not_seen_at_transact(patch: Patch) -> None:
-    patch.replace(transact, "gates", seams.module_with(gates, entitle=entitle_suspended))
+    patch.replace(quotes, "gates", seams.module_with(gates, entitle=entitle))
 
 
 @fault(
@@ -125,21 +118,6 @@ def kyc_gate_missing_at_transact(patch: Patch) -> None:
 
 
 @fault(
-    "kyc-pending-is-enough",
-    summary="Only a revoked verification is refused; a pending one passes everywhere",
-    fact="facts section 8, gate 6: anything but approved is refused",
-    klass="gates",
-    breaks=("POOLS-DENY-KYC",),
-)
-def kyc_pending_is_enough(patch: Patch) -> None:
-    def check_kyc(its_access: Access) -> None:
-        if its_access.kyc_status == "revoked":
-            raise Refusal(403, "kyc_not_approved", "verification is revoked")
-
-    patch.replace(gates, "check_kyc", check_kyc)
-
-
-@fault(
     "tier-gate-missing-at-quote",
     summary="Quotes are made for accounts without a tier",
     fact="facts section 8, gate 7: 403",
@@ -159,23 +137,6 @@ def tier_gate_missing_at_quote(patch: Patch) -> None:
 )
 def tier_gate_missing_at_transact(patch: Patch) -> None:
     let_pass(patch, transact, tier="standard")
-
-
-@fault(
-    "tier-missing-crashes",
-    summary="An account without a tier crashes the look-up of its fees",
-    fact="facts section 8, gate 7: 403",
-    klass="gates",
-    breaks=("POOLS-DENY-TIER", "WIRE-NO-SERVER-ERROR"),
-    drags=("WIRE-STATUS", "POOLS-DISCOVERY-HIDES"),
-)
-def tier_missing_crashes(patch: Patch) -> None:
-    fees = {"standard": catalogue.DRAW_FEE_BPS}
-
-    def check_tier(its_access: Access) -> None:
-        _ = fees[str(its_access.tier)]
-
-    patch.replace(gates, "check_tier", check_tier)
 
 
 @fault(
@@ -226,27 +187,6 @@ def pool_gate_missing_at_balance(patch: Patch) -> None:
 
 
 @fault(
-    "pool-denied-as-conflict-at-transact",
-    summary="Transact does not ask whether the pool is allowed, it only finds that it is not the quote's: 409",
-    fact="facts section 8, gate 8: 403 pool_not_allowed or 404 on every entitled route",
-    klass="gates",
-    breaks=("POOLS-DENY-POOL",),
-)
-def pool_denied_as_conflict_at_transact(patch: Patch) -> None:
-    healthy = transact.admit
-
-    def admit(tx: sqlite3.Connection, execution: Execution) -> Quote:
-        try:
-            return healthy(tx, execution)
-        except Refusal as refused:
-            if refused.code != "pool_not_allowed":
-                raise
-            raise conflict("the quote is not of this pool") from None
-
-    patch.replace(transact, "admit", admit)
-
-
-@fault(
     "codes-all-forbidden",
     summary="Every denial has the code forbidden",
     fact="facts section 2.3: each denial has its code",
@@ -259,29 +199,6 @@ def codes_all_forbidden(patch: Patch) -> None:
 
 
 @fault(
-    "no-access-reads-suspended",
-    summary="A missing access record has the code of a suspended one",
-    fact="facts section 2.3: pools_not_enabled without a record",
-    klass="gates",
-    breaks=("POOLS-DENY-NO-ACCESS",),
-)
-def no_access_reads_suspended(patch: Patch) -> None:
-    change_refusal(patch, "pools_not_enabled", 403, "pool_access_suspended")
-
-
-@fault(
-    "suspended-reads-not-enabled",
-    summary="A suspended account has the code of one without access",
-    fact="facts section 2.3: pool_access_suspended for a suspended record",
-    klass="gates",
-    breaks=("POOLS-DENY-SUSPENDED",),
-    drags=("POOLS-DENY-AT-TRANSACT", "POOLS-DENY-TIER"),
-)
-def suspended_reads_not_enabled(patch: Patch) -> None:
-    change_refusal(patch, "pool_access_suspended", 403, "pools_not_enabled")
-
-
-@fault(
     "suspended-as-401",
     summary="A suspended account is told that its key is not known",
     fact="facts section 8, gate 5: 403",
@@ -291,18 +208,6 @@ def suspended_reads_not_enabled(patch: Patch) -> None:
 )
 def suspended_as_401(patch: Patch) -> None:
     change_refusal(patch, "pool_access_suspended", 401, "unauthorized")
-
-
-@fault(
-    "kyc-as-402",
-    summary="Missing verification is answered with 402",
-    fact="facts section 8, gate 6: 403",
-    klass="gates",
-    breaks=("POOLS-DENY-KYC",),
-    drags=("WIRE-STATUS", "WIRE-BODY"),
-)
-def kyc_as_402(patch: Patch) -> None:
-    change_refusal(patch, "kyc_not_approved", 402, "kyc_not_approved")
 
 
 @fault(
@@ -345,17 +250,6 @@ def balance_gate_missing(patch: Patch) -> None:
 
 
 @fault(
-    "balance-too-small-as-400",
-    summary="A balance that is too small is a 400",
-    fact="facts section 2.2: 402",
-    klass="gates",
-    breaks=("POOLS-DENY-BALANCE",),
-)
-def balance_too_small_as_400(patch: Patch) -> None:
-    change_money_refusal(patch, 402, 400, "invalid_request")
-
-
-@fault(
     "refused-402-uses-quote-up",
     summary="The quote is consumed before the balance is looked at, and stays so after a 402",
     fact="facts section 8, gate 14: a refused transact leaves the quote as it was",
@@ -393,17 +287,6 @@ def velocity_per_order(patch: Patch) -> None:
 
 
 @fault(
-    "velocity-window-mistaken",
-    summary="The window of the rolling cap is mistaken: 24 hours became none at all",
-    fact="facts section 9: the notional of a rolling 24 hours",
-    klass="gates",
-    breaks=("POOLS-DENY-VELOCITY",),
-)
-def velocity_window_mistaken(patch: Patch) -> None:
-    patch.replace(transact, "VELOCITY_WINDOW_SECONDS", 0)
-
-
-@fault(
     "velocity-as-402",
     summary="Beyond the rolling cap transact answers 402",
     fact="facts section 8, gate 13: 429",
@@ -411,22 +294,10 @@ def velocity_window_mistaken(patch: Patch) -> None:
     breaks=("POOLS-DENY-VELOCITY",),
 )
 def velocity_as_402(patch: Patch) -> None:
-    change_money_refusal(patch, 429, 402, "insufficient_balance")
+    def change(status: int, code: str) -> tuple[int, str]:
+        return (402, "insufficient_balance") if status == 429 else (status, code)
 
-
-@fault(
-    "velocity-keeps-trade",
-    summary="Beyond the rolling cap the answer is 429, and the trade is there",
-    fact="facts section 4.4: no 4xx leaves a trade behind",
-    klass="gates",
-    breaks=("POOLS-DENY-VELOCITY",),
-    drags=("POOLS-RECONCILES",),
-)
-def velocity_keeps_trade(patch: Patch) -> None:
-    def keep(tx: sqlite3.Connection, execution: Execution, quote: Quote, now: int) -> None:
-        trades.insert(tx, execution.sandbox.mode, quote.owner, quote.quote_id, quote.terms, now)
-
-    after_refusal(patch, 429, keep)
+    patch.replace(transact, "Refusal", seams.refusal_with(change))
 
 
 @fault(
@@ -501,12 +372,6 @@ def off_ramp_uses_quote_up(patch: Patch) -> None:
     use_up_quote_on(patch, 501)
 
 
-def entitle_suspended(its_access: Access, pool_id: str) -> Pool:
-    """The gates, with a suspended access record taken for an active one."""
-    standing = "active" if its_access.status == "suspended" else its_access.status
-    return gates.entitle(replace(its_access, status=standing), pool_id)
-
-
 def change_refusal(patch: Patch, code: str, status: int, instead: str) -> None:
     """Answer one refusal of the gates with another status and code."""
 
@@ -514,15 +379,6 @@ def change_refusal(patch: Patch, code: str, status: int, instead: str) -> None:
         return (status, instead) if its_code == code else (its_status, its_code)
 
     patch.replace(gates, "Refusal", seams.refusal_with(change))
-
-
-def change_money_refusal(patch: Patch, of: int, status: int, code: str) -> None:
-    """Answer one refusal of transact's own gates with another status and code."""
-
-    def change(its_status: int, its_code: str) -> tuple[int, str]:
-        return (status, code) if its_status == of else (its_status, its_code)
-
-    patch.replace(transact, "Refusal", seams.refusal_with(change))
 
 
 def after_refusal(

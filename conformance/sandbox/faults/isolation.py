@@ -71,21 +71,6 @@ def foreign_quote_executable(patch: Patch) -> None:
 
 
 @fault(
-    "foreign-quote-moved-to-caller",
-    summary="Executing a foreign quote makes a trade and a debit of the caller",
-    fact="facts section 0.6: foreign objects are a 404",
-    klass="isolation",
-    breaks=("POOLS-ISOLATION-OBJECTS",),
-    drags=("POOLS-ISOLATION-LISTS", "POOLS-RECONCILES"),
-)
-def foreign_quote_moved_to_caller(patch: Patch) -> None:
-    def find(tx: sqlite3.Connection, owner: str, quote_id: str) -> Quote:
-        return replace(find_anybodys(tx, owner, quote_id), owner=owner)
-
-    patch.replace(transact, "quotes", seams.module_with(quotes, find=find))
-
-
-@fault(
     "foreign-trade-readable",
     summary="Any partner can read a trade by its id",
     fact="facts section 4.7: a foreign id is not found",
@@ -211,30 +196,6 @@ def cursor_carries_its_owner(patch: Patch) -> None:
     def page(tx: sqlite3.Connection, owner: str, filters: Filters, before: int, rows: int) -> list[Trade]:
         row = tx.execute("SELECT owner FROM trades WHERE seq = ?", (before,)).fetchone()
         return healthy(tx, owner if row is None else row["owner"], filters, before, rows)
-
-    patch.replace(trades, "page", page)
-    patch.replace(trades, "read_cursor", read_cursor_of_anybody)
-
-
-@fault(
-    "filtered-list-of-everybody",
-    summary="With a filter on status the condition on the partner is lost",
-    fact="facts section 4.6: rows of other partners never appear",
-    klass="isolation",
-    breaks=("POOLS-ISOLATION-LISTS",),
-    drags=("POOLS-TRADES-FILTERS",),
-)
-def filtered_list_of_everybody(patch: Patch) -> None:
-    healthy = trades.page
-
-    def page(tx: sqlite3.Connection, owner: str, filters: Filters, before: int, rows: int) -> list[Trade]:
-        if filters.status is None:
-            return healthy(tx, owner, filters, before, rows)
-        found = tx.execute(
-            "SELECT * FROM trades WHERE status = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
-            (filters.status, before, rows),
-        ).fetchall()
-        return [trades.restore(row) for row in found]
 
     patch.replace(trades, "page", page)
     patch.replace(trades, "read_cursor", read_cursor_of_anybody)

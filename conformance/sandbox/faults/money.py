@@ -98,23 +98,6 @@ def refund_as_deposit(patch: Patch) -> None:
 
 
 @fault(
-    "refund-negative",
-    summary="A refund is posted with the sign of a debit",
-    fact="facts section 10: buy_refund has a positive delta",
-    klass="money",
-    breaks=("POOLS-LEDGER-REFUNDS",),
-    drags=OF_A_WRONG_REFUND,
-)
-def refund_negative(patch: Patch) -> None:
-    def post_refund(tx: sqlite3.Connection, owner: str, quote_id: str, now: int) -> None:
-        debited = ledger.debit_of(tx, owner, quote_id)
-        if debited is not None:
-            ledger.post(tx, owner, -debited, ledger.BUY_REFUND, quote_id, now)
-
-    patch.replace(ledger, "post_refund", post_refund)
-
-
-@fault(
     "refund-on-settlement",
     summary="Settling gives the debit back, as if the reservation had been released",
     fact="facts section 10, invariant 5: a settled trade has no refund",
@@ -178,19 +161,6 @@ def debit_in_crypto(patch: Patch) -> None:
 def debit_rounded(patch: Patch) -> None:
     healthy = transact.debit_due
     patch.replace(transact, "debit_due", lambda its_access, quote: -money.floor(-healthy(its_access, quote), 0))
-
-
-@fault(
-    "debit-with-fee",
-    summary="The draw fee of 30 bps is taken on top of the fiat amount",
-    fact="facts sections 10.3 and C14: the debit is the fiat amount; basis points are disclosure",
-    klass="money",
-    breaks=("POOLS-LEDGER-ONE-DEBIT",),
-    drags=("POOLS-RECONCILES",),
-)
-def debit_with_fee(patch: Patch) -> None:
-    healthy = transact.debit_due
-    patch.replace(transact, "debit_due", lambda its_access, quote: healthy(its_access, quote) * Decimal("1.0030"))
 
 
 @fault(
@@ -322,23 +292,6 @@ def ledger_available_forgets_refunds(patch: Patch) -> None:
 
 
 @fault(
-    "ledger-available-of-the-page",
-    summary="The ledger's available balance adds up the entries of the page only",
-    fact="facts section 10, invariant 2: available is the current balance",
-    klass="money",
-    breaks=("POOLS-LEDGER-SUM", "POOLS-LEDGER-BALANCE"),
-    drags=("POOLS-RECONCILES", "POOLS-LEDGER-PAGES"),
-)
-def ledger_available_of_the_page(patch: Patch) -> None:
-    def sum_up(reply: Reply) -> Reply:
-        entries = reply.body["entries"]
-        total = sum((Decimal(str(entry["delta"])) for entry in entries), Decimal(0)) if isinstance(entries, list) else 0
-        return seams.with_members(reply, available=money.render(Decimal(total)))
-
-    seams.amend(patch, ledger, "list_entries", sum_up)
-
-
-@fault(
     "balance-stale",
     summary="The balance read is cached when first read and never refreshed",
     fact="facts section 10, invariant 2: ledger and balance show the same current balance",
@@ -355,25 +308,6 @@ def balance_stale(patch: Patch) -> None:
         return seams.with_members(reply, balance=first.setdefault(call.owner, reply.body["balance"]))
 
     patch.replace(discovery, "read_balance", read_balance)
-
-
-@fault(
-    "balance-of-deposits",
-    summary="The balance read shows what was paid in, without what has been spent",
-    fact="facts section 10, invariant 2: ledger and balance show the same current balance",
-    klass="money",
-    breaks=("POOLS-LEDGER-BALANCE",),
-    drags=("POOLS-RECONCILES",),
-)
-def balance_of_deposits(patch: Patch) -> None:
-    def balance(tx: sqlite3.Connection, owner: str) -> Decimal:
-        row = tx.execute(
-            "SELECT COALESCE(SUM(delta_units), 0) AS units FROM ledger WHERE owner = ? AND reason = 'payin_credit'",
-            (owner,),
-        ).fetchone()
-        return money.from_units(row["units"])
-
-    patch.replace(discovery, "ledger", seams.module_with(ledger, balance=balance))
 
 
 @fault(

@@ -120,40 +120,6 @@ def reading_reprices(patch: Patch) -> None:
 
 
 @fault(
-    "reading-rejects",
-    summary="A second read of a quote finds it taken: the first one closed it",
-    fact="facts section 4.8: reading a quote is pure",
-    klass="quote states",
-    breaks=("POOLS-QUOTE-READ-PURE",),
-    drags=(
-        "POOLS-FIRM-EXECUTABLE",
-        "POOLS-QUOTE-EXPIRES",
-        "POOLS-QUOTE-MOVES-NOTHING",
-        "POOLS-REJECT-ONCE",
-        "POOLS-REJECT-EXPIRED",
-        "POOLS-TRANSACT-RESERVES",
-        "POOLS-TRANSACT-KEY-CONFLICT",
-        "POOLS-TRANSACT-KEY-REQUIRED",
-        "POOLS-DENY-BALANCE",
-        "POOLS-DENY-OFF-RAMP",
-        "POOLS-ISOLATION-OBJECTS",
-    ),
-)
-def reading_rejects(patch: Patch) -> None:
-    healthy = quotes.read
-
-    def read(call: Call) -> Reply:
-        reply = healthy(call)
-        if reply.body["status"] == QuoteState.ACTIVE:
-            with call.sandbox.store.write() as tx:
-                now = clock.account_now(tx, call.sandbox.clock, call.account)
-                quotes.decline(tx, quotes.find(tx, call.owner, call.path["quoteId"]), now)
-        return reply
-
-    patch.replace(quotes, "read", read)
-
-
-@fault(
     "consumed-reads-active",
     summary="Executing makes the trade but never marks the quote",
     fact="facts sections 4.4 and 5.1: a successful transact makes the quote consumed",

@@ -175,18 +175,6 @@ def firm_without_expiry(patch: Patch) -> None:
 
 
 @fault(
-    "firm-without-rate",
-    summary="The answer to a firm quote leaves its rate out",
-    fact="facts section 4.3: a firm quote carries a rate",
-    klass="quotes",
-    breaks=("POOLS-FIRM-EXECUTABLE",),
-    drags=("POOLS-FIRM-OUTPUT", "POOLS-TRADE-COPIES-QUOTE", *OF_A_QUOTE_WITHOUT_LOCK),
-)
-def firm_without_rate(patch: Patch) -> None:
-    leave_out_of_firm(patch, "rate")
-
-
-@fault(
     "firm-not-executable",
     summary="Firm quotes say executable false",
     fact="facts section 4.3: a firm quote has executable true",
@@ -291,18 +279,6 @@ def expiry_without_zone(patch: Patch) -> None:
 
 
 @fault(
-    "expiry-as-epoch",
-    summary="expiresAt is a number of seconds",
-    fact="facts section 3: timestamps are ISO 8601 in UTC",
-    klass="quotes",
-    breaks=("WIRE-BODY", "POOLS-FIRM-EXECUTABLE"),
-    drags=("POOLS-FIRM-NEAR-EXPIRY", "POOLS-QUOTE-READ-PURE", "POOLS-QUOTE-EXPIRES"),
-)
-def expiry_as_epoch(patch: Patch) -> None:
-    write_expiry(patch, lambda expires_at: int(datetime.fromisoformat(expires_at).timestamp()))
-
-
-@fault(
     "fee-differs-from-capabilities",
     summary="Quotes carry the fee of another tier than the capabilities",
     fact="facts section 10, invariant 9: feeBps equals drawFeeBps",
@@ -359,20 +335,6 @@ def fee_taken_from_output(patch: Patch) -> None:
 
     def output(pool: Pool, side: str, amount: Decimal) -> Decimal:
         return money.floor(healthy(pool, side, amount) * Decimal("0.9970"), pricing.OUTPUT_DIGITS)
-
-    patch.replace(quotes, "pricing", seams.module_with(pricing, output=output))
-
-
-@fault(
-    "rate-inverted-for-output",
-    summary="The output is the amount divided by the rate",
-    fact="facts section 10, invariant 10: output is amount times rate",
-    klass="terms",
-    breaks=("POOLS-FIRM-OUTPUT",),
-)
-def rate_inverted_for_output(patch: Patch) -> None:
-    def output(pool: Pool, side: str, amount: Decimal) -> Decimal:
-        return money.floor(amount / Decimal(pricing.rate(pool, side)), pricing.OUTPUT_DIGITS)
 
     patch.replace(quotes, "pricing", seams.module_with(pricing, output=output))
 

@@ -12,7 +12,6 @@ from conformance.sandbox.faults import seams
 from conformance.sandbox.pools import discovery, ledger, quotes, settlement, trades, transact
 from conformance.sandbox.pools.trades import RESERVED, Trade
 from conformance.sandbox.pools.transact import Execution
-from conformance.sandbox.refusal import not_found
 from conformance.sandbox.variations import Patch, fault
 
 # Seen wherever a trade goes another way than its outcome.
@@ -161,17 +160,6 @@ def failure_reads_settled(patch: Patch) -> None:
 
 
 @fault(
-    "released-reads-failed",
-    summary="A released trade is shown and stored as failed",
-    fact="facts section 5.2: released is a state of its own",
-    klass="trade states",
-    breaks=("POOLS-OUTCOME-RELEASED",),
-)
-def released_reads_failed(patch: Patch) -> None:
-    patch.replace(settlement, "FIRST_ENDS", {**settlement.FIRST_ENDS, "released": "failed"})
-
-
-@fault(
     "poll-refunds-each-time",
     summary="Every poll of a failed, released or returned trade posts the refund again",
     fact="facts sections 4.5 and 10, invariant 7: repeating the poll adds no entry",
@@ -185,27 +173,6 @@ def poll_refunds_each_time(patch: Patch) -> None:
     def advance(tx: sqlite3.Connection, call: Call, trade: Trade, outcome: str, now: int) -> Trade:
         if trade.status in settlement.REFUNDED:
             ledger.post_refund(tx, trade.owner, trade.quote_id, now)
-        return healthy(tx, call, trade, outcome, now)
-
-    seams.drop(patch, seams.ONE_ENTRY_PER_REASON)
-    patch.replace(settlement, "advance", advance)
-
-
-@fault(
-    "poll-debits-settled-again",
-    summary="Polling a settled trade captures its debit once more",
-    fact="facts sections 4.5 and 10, invariant 7: repeating the poll adds no entry",
-    klass="trade states",
-    breaks=("POOLS-POLL-IDEMPOTENT", "POOLS-LEDGER-ONE-DEBIT"),
-    drags=("POOLS-RECONCILES", "POOLS-OUTCOME-RETURNED", "POOLS-LEDGER-REFUNDS"),
-)
-def poll_debits_settled_again(patch: Patch) -> None:
-    healthy = settlement.advance
-
-    def advance(tx: sqlite3.Connection, call: Call, trade: Trade, outcome: str, now: int) -> Trade:
-        debited = ledger.debit_of(tx, trade.owner, trade.quote_id)
-        if trade.status == settlement.SETTLED and debited is not None:
-            ledger.post_debit(tx, trade.owner, trade.quote_id, debited, now)
         return healthy(tx, call, trade, outcome, now)
 
     seams.drop(patch, seams.ONE_ENTRY_PER_REASON)
@@ -318,25 +285,6 @@ def trade_read_lags(patch: Patch) -> None:
         transact_id = call.path["transactId"]
         fresh = healthy(call)
         return copies.setdefault(transact_id, fresh)
-
-    patch.replace(trades, "read", read)
-
-
-@fault(
-    "trade-read-by-quote-id",
-    summary="The trade read takes the quote id; a trade id is not found",
-    fact="facts section 4.7: the path takes the transactId that transact gave",
-    klass="trade states",
-    breaks=("POOLS-TRADE-READ",),
-    drags=("POOLS-POLL-FORWARD", "POOLS-READS-PURE", "POOLS-TRADE-COPIES-QUOTE", "POOLS-TRANSACT-DESTINATION-LOCKED"),
-)
-def trade_read_by_quote_id(patch: Patch) -> None:
-    def read(call: Call) -> Reply:
-        with call.sandbox.store.read() as tx:
-            trade = trades.by_quote(tx, call.owner, call.path["transactId"])
-        if trade is None:
-            raise not_found("no such trade")
-        return Reply(200, trades.render(trade))
 
     patch.replace(trades, "read", read)
 

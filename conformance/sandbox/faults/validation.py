@@ -119,26 +119,6 @@ def unknown_network_accepted(patch: Patch) -> None:
 
 
 @fault(
-    "invalid-order-unavailable",
-    summary="A side or amount that cannot be read is answered with 200 and available false",
-    fact="facts section 2.2: invalid input is a 400; available false is for pools that cannot be quoted",
-    klass="validation",
-    breaks=("POOLS-QUOTE-VALIDATION",),
-    drags=("WIRE-BODY",),
-)
-def invalid_order_unavailable(patch: Patch) -> None:
-    healthy = orders.read
-
-    def read(document: Mapping[str, object], pool: Pool) -> orders.Order:
-        try:
-            return healthy(document, pool)
-        except Refusal:
-            return orders.Order(ON_RAMP, orders.FIRM, Decimal("66.03"), pool.networks[0], None, None)
-
-    patch.replace(orders, "read", read)
-
-
-@fault(
     "maximum-not-enforced",
     summary="Orders above the published maximum get an executable quote",
     fact="facts section 9: the maximum, if configured, always holds",
@@ -167,26 +147,6 @@ def minimum_not_enforced(patch: Patch) -> None:
         "check_bounds",
         lambda pool, side, amount: healthy(replace(pool, min_order_usdt=unbounded), side, amount),
     )
-
-
-@fault(
-    "limits-for-indicative-only",
-    summary="Order bounds are checked for previews and not for firm quotes",
-    fact="facts sections 4.2 and 9: the bounds hold for orders",
-    klass="validation",
-    breaks=("POOLS-QUOTE-LIMITS",),
-)
-def limits_for_indicative_only(patch: Patch) -> None:
-    healthy, check_bounds = orders.read, orders.check_bounds
-
-    def read(document: Mapping[str, object], pool: Pool) -> orders.Order:
-        order = healthy(document, pool)
-        if order.kind == orders.INDICATIVE:
-            check_bounds(pool, order.side, order.amount)
-        return order
-
-    patch.replace(orders, "check_bounds", lambda pool, side, amount: None)
-    patch.replace(orders, "read", read)
 
 
 @fault(
@@ -234,18 +194,6 @@ def trade_drops_network(patch: Patch) -> None:
         return replace(quote.terms, crypto_network=catalogue.DEFAULT_NETWORK, dest_network=None)
 
     patch.replace(transact, "copy_terms", copy_terms)
-
-
-@fault(
-    "trade-drops-destination",
-    summary="A trade does not take the destination address over from its quote",
-    fact="facts section 10, invariant 11: a trade copies the destination of its quote",
-    klass="terms",
-    breaks=("POOLS-TRADE-COPIES-QUOTE",),
-    drags=("POOLS-TRANSACT-DESTINATION-LOCKED", "WIRE-BODY"),
-)
-def trade_drops_destination(patch: Patch) -> None:
-    patch.replace(transact, "copy_terms", lambda quote: replace(quote.terms, dest_address=None))
 
 
 @fault(
