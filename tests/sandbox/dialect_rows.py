@@ -67,6 +67,27 @@ def lost_answers(sandbox: Sandbox) -> list[int]:
     return [partner.transact(quote_id, quote_id).status_code for quote_id in ids]
 
 
+def indicative_without_address(sandbox: Sandbox) -> int:
+    order = {name: value for name, value in looks.ORDER.items() if name != "destAddress"} | {"type": "indicative"}
+    return sandbox.partner().http.post("/pools/EUR-USDT/quote", json=order).status_code
+
+
+def keyless_while_suspended(sandbox: Sandbox) -> int:
+    partner = sandbox.partner("suspended")
+    return partner.http.post("/pools/EUR-USDT/transact", json={"quoteId": "pq_test_any"}).status_code
+
+
+def cut_reads(sandbox: Sandbox) -> int:
+    """How many of a hundred reads end without an answer."""
+    cut = 0
+    for _ in range(100):
+        try:
+            get("/pools")(sandbox)
+        except httpx.TransportError:
+            cut += 1
+    return cut
+
+
 ANSWERS = [
     Row("transact-200", lambda s: looks.executed(s).status_code, 201, 200),
     Row("replay-201", lambda s: looks.replayed(s).status_code, 200, 201),
@@ -75,6 +96,7 @@ ANSWERS = [
     Row("reject-204", lambda s: (answer := looks.rejected(s)).status_code + len(answer.content[:1]), 201, 204),
     Row("reject-brief", lambda s: len(looks.rejected(s).json()) > 2, True, False),
     Row("reject-empty-object", lambda s: looks.rejected(s).json() == {}, False, True),
+    Row("replay-marked", lambda s: looks.replayed(s).headers.get("idempotent-replayed"), None, "true"),
 ]
 
 IDENTIFIERS = [
@@ -114,6 +136,7 @@ DENIALS = [
         (403, "pool_not_allowed"),
     ),
     Row("gated-reads", status_of(TRADES, "suspended"), 200, 403),
+    Row("gates-before-body", keyless_while_suspended, 400, 403),
 ]
 
 REFUSALS = [
@@ -212,6 +235,7 @@ MEMBERS = [
         [False] * 2,
         [True] * 2,
     ),
+    Row("capabilities-null", lambda s: get(CAPABILITIES)(s).json()["minOrderUsdt"], "5.00", None),
 ]
 
 
@@ -293,6 +317,8 @@ REQUESTS = [
         "text/plain",
     ),
     Row("null-is-absence", lambda s: s.partner().quote(destNetwork=None).status_code, 400, 200),
+    Row("address-checked", lambda s: s.partner().quote(destAddress="somewhere").status_code, 200, 400),
+    Row("address-always", indicative_without_address, 200, 400),
 ]
 
 CHECKS = [
@@ -333,6 +359,7 @@ TRANSPORT = [
     Row("slow", looks.fastest_of_ten, False, True),
     Row("json-spread-out", lambda s: "\n" in get("/pools")(s).text, False, True),
     Row("header-case", lambda s: b"X-Request-Id" in dict(get("/pools")(s).headers.raw), False, True),
+    Row("cache-headers-absent", looks.head("cache-control"), "no-store", None),
 ]
 
 ONLY_200 = [(200, None)]
@@ -354,6 +381,8 @@ TROUBLES = [
     Row("unavailable-at-times", looks.every(50, get("/pools")), ONLY_200, [*ONLY_200, (503, None)]),
     Row("gateway-page-at-times", looks.every(50, get("/pools")), ONLY_200, [*ONLY_200, (502, None)]),
     Row("answers-lost-at-times", lost_answers, [201] * 5, [*[201] * 4, 504]),
+    Row("resets-at-times", cut_reads, 0, 1),
+    Row("dry-at-times", lambda s: [looks.quoted(s)["available"] for _ in range(10)].count(False), 0, 1),
 ]
 
 ROWS: list[Row] = [

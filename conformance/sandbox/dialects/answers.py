@@ -91,3 +91,16 @@ def reject_empty_object(patch: Patch) -> None:
         return replace(plain, body={}) if operation.handler == "reject" else plain
 
     each_reply(patch, reply)
+
+
+@dialect(
+    "replay-marked",
+    summary="A replayed transact carries a header that says so",
+    fact="facts section 6: a replay marker header is unstated",
+)
+def replay_marked(patch: Patch) -> None:
+    def reply(operation: Operation, plain: Reply) -> Reply:
+        is_replay = operation.handler == "execute" and plain.status == transact.REPLAYED_STATUS
+        return replace(plain, headers={**plain.headers, "Idempotent-Replayed": "true"}) if is_replay else plain
+
+    each_reply(patch, reply)

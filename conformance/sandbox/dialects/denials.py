@@ -165,3 +165,18 @@ def gated_reads(patch: Patch) -> None:
         gates.check_tier(its_access)
 
     before_each(patch, check)
+
+
+@dialect(
+    "gates-before-body",
+    summary="Quote and transact ask the gates before they read body and headers",
+    fact="facts section 14: which refusal wins when several apply is stated nowhere",
+)
+def gates_before_body(patch: Patch) -> None:
+    def check(handler: str, call: Call) -> None:
+        if handler in {"create", "execute"}:
+            with call.sandbox.store.read() as tx:
+                its_access = access.load(tx, call.account)
+            gates.entitle(its_access, call.path["id"])
+
+    before_each(patch, check)

@@ -235,3 +235,8 @@ def balance_with_echo(patch: Patch) -> None:
         return replace(plain, body={**plain.body, "poolId": call.path["id"], "currency": ledger.CURRENCY})
 
     patch.replace(discovery, "read_balance", read_balance)
+
+
+@dialect("capabilities-null", summary="Bounds and deposit address are null in the capabilities", fact=CAPABILITIES)
+def capabilities_null(patch: Patch) -> None:
+    each_capabilities(patch, nulled(*CAPABILITY_GUESSES))

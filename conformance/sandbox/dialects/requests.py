@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -21,6 +22,7 @@ from conformance.sandbox.refusal import Refusal, invalid, not_found
 from conformance.sandbox.variations import Patch, dialect
 
 UNKNOWN_FIELDS: Final = "facts section 14: unknown fields in bodies are unstated; 4.4: only quoteId is documented"
+ADDRESS: Final = re.compile(r"0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44}", re.ASCII)
 LIKELY: Final = "facts section 4.3: that currencies and address are required is inferred"
 
 KNOWN_MEMBERS: Final[Mapping[str, frozenset[str]]] = {
@@ -196,3 +198,30 @@ def null_is_absence(patch: Patch) -> None:
         return {name: value for name, value in inner(content_type, body).items() if value is not None}
 
     patch.replace(inputs, "read_object", read_object)
+
+
+@dialect(
+    "address-checked",
+    summary="An address that fits no known network's form answers 400",
+    fact="facts section 14: validation of addresses per network is stated nowhere; 2.2: 400 for an invalid address",
+)
+def address_checked(patch: Patch) -> None:
+    inner = orders.read_address
+
+    def read_address(document: Mapping[str, object], side: str, kind: str) -> str | None:
+        address = inner(document, side, kind)
+        if address is not None and not ADDRESS.fullmatch(address):
+            raise invalid("destAddress is not an address")
+        return address
+
+    patch.replace(orders, "read_address", read_address)
+
+
+@dialect(
+    "address-always",
+    summary="A buy needs an address for an indicative quote too",
+    fact="facts section 14: whether an indicative quote needs an address is stated nowhere",
+)
+def address_always(patch: Patch) -> None:
+    inner = orders.read_address
+    patch.replace(orders, "read_address", lambda document, side, kind: inner(document, side, orders.FIRM))

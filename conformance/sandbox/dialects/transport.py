@@ -152,3 +152,11 @@ def header_case(patch: Patch) -> None:
         return CasedProtocol
 
     patch.replace(protocol, "protocol_for", protocol_for)
+
+
+@dialect("cache-headers-absent", summary="Responses say nothing about caching", fact=SILENT)
+def cache_headers_absent(patch: Patch) -> None:
+    def drop(headers: MutableHeaders) -> None:
+        del headers["cache-control"]
+
+    each_head(patch, drop)

@@ -12,9 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from conformance.sandbox import app, edge, refusal
+from conformance.sandbox import app, edge, protocol, refusal
 from conformance.sandbox.calls import Operation, Reply, Sandbox
 from conformance.sandbox.dialects.rewriting import around
+from conformance.sandbox.pools import quotes
+from conformance.sandbox.pools.access import Access
+from conformance.sandbox.pools.catalogue import Pool
+from conformance.sandbox.pools.orders import Order
 from conformance.sandbox.refusal import Refusal
 from conformance.sandbox.variations import Patch, dialect
 
@@ -110,3 +114,40 @@ def answers_lost_at_times(patch: Patch) -> None:
         return reply
 
     patch.replace(app, "answer", answer)
+
+
+@dialect(
+    "resets-at-times",
+    summary="Every 100th read gets its connection cut instead of an answer",
+    fact="seed 001: a timeout is repeated within bounds; a cut connection says nothing about the contract",
+)
+def resets_at_times(patch: Patch) -> None:
+    inner = protocol.protocol_for
+    reads = itertools.count(1)
+
+    def protocol_for(mode: str) -> type[protocol.EnvelopeProtocol]:
+        class CuttingProtocol(inner(mode)):  # type: ignore[misc]
+            def on_headers_complete(self) -> None:
+                if self.parser.get_method() == b"GET" and next(reads) % 100 == 0:
+                    self.transport.abort()
+                else:
+                    super().on_headers_complete()
+
+        return CuttingProtocol
+
+    patch.replace(protocol, "protocol_for", protocol_for)
+
+
+@dialect(
+    "dry-at-times",
+    summary="Every tenth quote finds the pool dry",
+    fact="seed 001: a pool that cannot be quoted now answers 200 with available false, to be tried again later",
+)
+def dry_at_times(patch: Patch) -> None:
+    inner = quotes.unavailable_reason
+    orders = itertools.count(1)
+
+    def unavailable_reason(its_access: Access, pool: Pool, order: Order) -> str | None:
+        return "pool_dry" if next(orders) % 10 == 0 else inner(its_access, pool, order)
+
+    patch.replace(quotes, "unavailable_reason", unavailable_reason)
