@@ -137,6 +137,10 @@ class Judge:
         exchange = next(iter(exchange_ids(seen)), "")
         self.journal.append(Observation(subject, self.redactor.text(value), requirement, exchange))
 
+    def unjudged(self) -> list[str]:
+        """What was declared and has not been judged so far."""
+        return [requirement for requirement in self.declared if requirement not in self._judged]
+
     def close(self, problem: BaseException | None) -> None:
         """Settle what was declared and not judged. ``problem`` is what ended the scenario, if anything did."""
         for requirement in self.declared:

@@ -243,7 +243,7 @@ class Desk:
         trades, ids, seen = [], {quote} | ({transact} if transact else set()), {}
         for reply, row in self._newest(self.list_trades()):
             seen[reply.exchange] = reply
-            if row.get("quoteId") == quote:
+            if row.get("quoteId") == quote or (transact is not None and row.get("transactId") == transact):
                 trades.append(row)
                 ids.add(str(row.get("transactId")))
         debits: list[Decimal] = []

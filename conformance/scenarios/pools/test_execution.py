@@ -77,37 +77,54 @@ def test_simultaneous_duplicates_make_one_trade(bench: Bench, desk: Desk, judge:
         )
 
 
-@scenario("POOLS-REJECT-BLOCKS", "POOLS-REJECT-CONSUMED", trades=4)
+HEADSTARTS = ((0.0, 0.0), (0.0, 0.002), (0.0, 0.004), (0.0, 0.008), (0.003, 0.0), (0.006, 0.0))
+"""Seconds by which transact and reject start late, so that one arrives while the other is half done."""
+
+
+@scenario("POOLS-REJECT-BLOCKS", "POOLS-REJECT-CONSUMED", trades=len(HEADSTARTS))
 def test_transact_and_reject_at_once_have_one_winner(bench: Bench, desk: Desk, judge: Judge) -> None:
-    for _ in range(4):
+    for transact_late, reject_late in HEADSTARTS:
         quote, key = desk.firm(), bench.key()
         bench.afford(quote.amount)
-        transact = [lambda q=quote, k=key: desk.api.transact(q.pool, q.id, k) for _ in range(3)]
-        reject = [lambda q=quote: desk.api.reject(q.id) for _ in range(3)]
-        results = bench.together([*transact, *reject])
+
+        def transact(quote: FirmQuote = quote, key: str = key, late: float = transact_late) -> Reply:
+            bench.clock.sleep(late)
+            return desk.api.transact(quote.pool, quote.id, key)
+
+        def reject(quote: FirmQuote = quote, late: float = reject_late) -> Reply:
+            bench.clock.sleep(late)
+            return desk.api.reject(quote.id)
+
+        results = bench.together([transact, transact, transact, reject, reject, reject])
         executed = [reply for reply in results[:3] if isinstance(reply, Reply)]
         rejected = [reply for reply in results[3:] if isinstance(reply, Reply)]
         for reply in executed:
             desk.note_order(quote, key, reply)
         trades, rejections = sum(r.ok for r in executed), sum(r.ok for r in rejected)
-        moved, read = desk.moved(quote.id), desk.api.read_quote(quote.id)
+        known = next((found for r in executed if (found := trade_id(r))), None)
+        moved, read = desk.moved(quote.id, known), desk.api.read_quote(quote.id)
         status = read.object().get("status")
         observed = f"{trades} transact(s) and {rejections} reject(s) succeeded; the quote reads {status}; {moved}"
-        seen = (*executed, *rejected, read, *moved.seen)
-        judge.check(
-            "POOLS-REJECT-BLOCKS",
-            not rejections or (not trades and moved.nothing and status == "rejected"),
-            "where the reject won, no transact succeeded and nothing moved",
-            observed,
-            *seen,
-        )
-        judge.check(
-            "POOLS-REJECT-CONSUMED",
-            not trades or (not rejections and len(moved.trades) == 1 and status == "consumed"),
-            "where the transact won, no reject succeeded, one trade stands and the quote reads consumed",
-            observed,
-            *seen,
-        )
+        seen: list[Reply] = [*executed, *rejected, read, *moved.seen]
+        if status == "rejected":
+            judge.check(
+                "POOLS-REJECT-BLOCKS",
+                not trades and moved.nothing,
+                "where the reject won, no transact succeeded and nothing moved",
+                observed,
+                *seen,
+            )
+        else:
+            judge.check(
+                "POOLS-REJECT-CONSUMED",
+                not rejections and len(moved.trades) == 1 and status == "consumed",
+                "where the transact won, no reject succeeded, one trade stands and the quote reads consumed",
+                observed,
+                *seen,
+            )
+    # Which of the two wins is the target's affair; the other requirement has its own scenario.
+    for requirement in judge.unjudged():
+        judge.cannot(requirement, "a race that this side wins", "the harness (another try)")
 
 
 @scenario("POOLS-TRANSACT-ONCE-PER-QUOTE", trades=1)

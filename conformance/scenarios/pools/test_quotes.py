@@ -10,7 +10,7 @@ from typing import Any
 from conformance.client import Reply
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
-from conformance.scenarios.pools.desk import Desk, FirmQuote, decimal, firm_quote, moment, odd_amount
+from conformance.scenarios.pools.desk import FINAL, Desk, FirmQuote, decimal, firm_quote, moment, odd_amount
 from conformance.scenarios.pools.proof import nothing_moved, one_trade_one_debit
 
 REASONS = frozenset({"pool_dry", "engine_unavailable", "rate_unavailable"})
@@ -293,16 +293,22 @@ def test_a_rejected_quote_is_rejected_once_and_for_all(bench: Bench, desk: Desk,
 def test_a_consumed_quote_cannot_be_rejected(desk: Desk, judge: Judge) -> None:
     quote = desk.firm()
     trade = desk.execute(quote)
+    transact = str(trade.object().get("transactId"))
+    polls = desk.poll_to_end(quote.id)
     reply = desk.api.reject(quote.id)
     read = desk.api.read_quote(quote.id)
     status = read.object().get("status")
-    proof = one_trade_one_debit(desk, quote.id, str(trade.object().get("transactId")))
+    proof = one_trade_one_debit(desk, quote.id, transact)
+    before, after = polls[-1].object().get("status"), desk.api.trade(transact).object().get("status")
+    # A trade at its end moves no more, but for settled to returned: what it reads now is the reject's doing.
+    stands = after == before or before not in FINAL or (before, after) == ("settled", "returned")
     judge.check(
         "POOLS-REJECT-CONSUMED",
-        trade.ok and reply.status == 409 and status == "consumed" and proof.ok,
+        trade.ok and reply.status == 409 and status == "consumed" and proof.ok and stands,
         "409, the quote still reads consumed and its trade and debit stand",
-        f"{reply.status}, the quote reads {status}; {proof.observed}",
+        f"{reply.status}, the quote reads {status}, the trade {before} and then {after}; {proof.observed}",
         trade,
+        polls[-1],
         reply,
         read,
         *proof.seen,

@@ -32,9 +32,14 @@ def status_of(reply: Reply) -> str:
     return found if isinstance(found, str) else f"HTTP {reply.status}"
 
 
-def backwards(statuses: Sequence[str]) -> list[str]:
-    """The forbidden moves in a sequence of statuses."""
-    return [f"{one} to {then}" for one, then in pairwise(statuses) if then not in FORWARD.get(one, {one})]
+def backwards(statuses: Sequence[str], only_polls: bool) -> list[str]:
+    """The forbidden moves in a sequence of statuses.
+
+    Where nothing but a poll advances a trade, and every poll is in the sequence, settled cannot be passed unseen.
+    """
+    moves = [f"{one} to {then}" for one, then in pairwise(statuses) if then not in FORWARD.get(one, {one})]
+    skips = [f"{one} to {then}" for one, then in pairwise(statuses) if (one, then) == ("reserved", "returned")]
+    return moves + (skips if only_polls else [])
 
 
 @scenario("POOLS-POLL-TERMINAL", "POOLS-POLL-FORWARD", "POOLS-POLL-IDEMPOTENT", smoke=True, trades=1)
@@ -60,7 +65,7 @@ def test_polling_reaches_a_final_state_and_stays_there(desk: Desk, judge: Judge)
     listed = next((row for _, row in desk.list_trades() if row.get("transactId") == transact), {})
     after = desk.moved(quote.id)
     statuses = [status_of(reply) for reply in (executed, *polls, *again, read)]
-    moves = backwards([*statuses, str(listed.get("status", "not listed"))])
+    moves = backwards([*statuses, str(listed.get("status", "not listed"))], desk.bench.target.settles_only_by_poll)
     judge.check(
         "POOLS-POLL-FORWARD",
         not moves,
@@ -210,7 +215,7 @@ def test_a_returned_trade_is_credited_back_and_stays_returned(bench: Bench, desk
     statuses = [status_of(reply) for reply in (executed, *polls, *again)]
     judge.check(
         "POOLS-OUTCOME-RETURNED",
-        not backwards(statuses)
+        not backwards(statuses, bench.target.settles_only_by_poll)
         and {status_of(reply) for reply in again} == {"returned"}
         and refunded_in_full(desk, moved.debits, moved.refunds),
         "settled, then returned for good, with one credit back",
