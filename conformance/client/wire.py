@@ -9,7 +9,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -92,9 +92,10 @@ class Reply:
     def date(self) -> datetime:
         """When the target says it answered (its ``Date``), else when the answer arrived here."""
         try:
-            return parsedate_to_datetime(self.header("date") or "")
+            date = parsedate_to_datetime(self.header("date") or "")
         except ValueError:
             return self.received
+        return date if date.tzinfo else date.replace(tzinfo=UTC)
 
     def json(self) -> Any:
         """The body as JSON with exact decimals, or None where it is not JSON."""
