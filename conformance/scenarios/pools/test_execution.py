@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from conformance.client import Reply
 from conformance.scenarios.bench import Bench, settled_replies
 from conformance.scenarios.judging import Judge, scenario
@@ -95,7 +97,8 @@ def test_transact_and_reject_at_once_have_one_winner(bench: Bench, desk: Desk, j
             bench.clock.sleep(late)
             return desk.api.reject(quote.id)
 
-        results = bench.together([transact, transact, transact, reject, reject, reject])
+        calls: list[Callable[[], Reply]] = [transact, transact, transact, reject, reject, reject]
+        results = bench.together(calls)
         executed = [reply for reply in results[:3] if isinstance(reply, Reply)]
         rejected = [reply for reply in results[3:] if isinstance(reply, Reply)]
         for reply in executed:
