@@ -59,3 +59,19 @@ def test_the_usual_sandbox_does_not_behave_so(usual: Sandbox, row: Row) -> None:
 def test_a_dialect_behaves_as_it_says(row: Row) -> None:
     with running("--control", "--dialect", row.dialect) as varied:
         assert row.look(varied) == row.varied
+
+
+def test_dialects_can_be_spoken_together_and_taken_back_together() -> None:
+    before = names_of_the_sandbox()
+
+    variations.apply([], [dialect.name for dialect in DIALECTS]).undo()
+    after = names_of_the_sandbox()
+
+    assert all(after[place] is value for place, value in before.items())
+
+
+def test_only_worlds_that_move_trades_by_themselves_ask_for_another_profile() -> None:
+    asking = {dialect.name: dict(dialect.needs) for dialect in DIALECTS if dialect.needs}
+
+    not_only_by_poll = {"settles_only_by_poll": False}
+    assert asking == dict.fromkeys(("returns-by-itself", "worker-alone-settles", "worker-settles"), not_only_by_poll)
