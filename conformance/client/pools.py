@@ -88,4 +88,5 @@ class PoolsApi:
 
 
 def _segment(value: str) -> str:
-    return escape(value, safe="")
+    # Half a surrogate pair is legal in JSON, so a target can put one into an id.
+    return escape(value, safe="", errors="surrogatepass")

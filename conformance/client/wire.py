@@ -174,7 +174,8 @@ class Wire:
         if body is not None:
             content = json.dumps(body).encode()
             sending.setdefault("Content-Type", "application/json")
-        request = self._http.build_request(method, url, params=query, content=content, headers=sending)
+        asked = None if query is None else {name: _encodable(value) for name, value in query.items()}
+        request = self._http.build_request(method, url, params=asked, content=content, headers=sending)
         may_retry = retry if retry is not None else (method in ("GET", "HEAD") or "Idempotency-Key" in sending)
         problem, exchange = "", ""
         for attempt in range(TRIES):
@@ -232,6 +233,11 @@ class Wire:
         if raw.status is None:
             return None, problem, exchange
         return Reply(exchange, raw.status, headers, body, truncated, received), problem, exchange
+
+
+def _encodable(value: str) -> str:
+    """``value`` without halves of surrogate pairs, which JSON may hold and a URL cannot."""
+    return value.encode("utf-8", "replace").decode()
 
 
 def _read(response: httpx.Response) -> tuple[bytes, bool]:
