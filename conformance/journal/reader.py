@@ -47,7 +47,7 @@ def read_segment(path: Path) -> Segment:
                 wrapped = json.loads(line)
                 body, chain = wrapped["record"], wrapped["chain"]
                 record = from_json(body)
-            except (ValueError, KeyError, TypeError) as problem:
+            except (ValueError, KeyError, TypeError, RecursionError) as problem:
                 return Segment(tuple(records), head, f"{where} does not read: {problem}")
             expected = link(head, canonical(body))
             if chain != expected:
@@ -80,7 +80,7 @@ def _check_seal(path: Path, segments: dict[str, Segment]) -> tuple[str, list[str
     try:
         sealed: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         finished, counted = str(sealed["finished"]), dict(sealed["segments"])
-    except (ValueError, KeyError, TypeError) as problem:
+    except (ValueError, KeyError, TypeError, RecursionError) as problem:
         return "", [f"{path.name} does not read: {problem}"]
     problems = []
     for name in sorted(counted.keys() | segments.keys()):
