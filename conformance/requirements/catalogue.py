@@ -136,8 +136,14 @@ def load() -> Catalogue:
     return Catalogue(found)
 
 
-def _requirement(file: str, raw: dict[str, Any], product: str) -> Requirement:
+def _requirement(file: str, raw: Any, product: str) -> Requirement:
+    if not isinstance(raw, dict):
+        problem = f"found {type(raw).__name__}; expected an entry with id, statement and source"
+        raise ValueError(f"{file}: {problem}")  # noqa: TRY004 - a fault of the file, like the others
     name = raw.get("id", "an entry without id")
+    for field in ("operations", "needs"):
+        if not isinstance(raw.get(field, []), list):
+            raise ValueError(f"{file}: {name}: {field} must be a list")  # noqa: TRY004 - likewise
     fields = dict(raw)
     try:
         requirement = Requirement(
@@ -159,6 +165,8 @@ def _requirement(file: str, raw: dict[str, Any], product: str) -> Requirement:
         raise ValueError(f"{file}: {name}: {problem}") from problem
     if fields:
         raise ValueError(f"{file}: {name}: unknown field {sorted(fields)[0]!r}")
+    if requirement.step is not None and requirement.step not in STEPS:
+        raise ValueError(f"{file}: {name}: step {requirement.step} does not exist")
     if requirement.basis is Basis.ENTAILED and not requirement.derivation:
         raise ValueError(f"{file}: {name}: entailed without a derivation")
     if requirement.needs and requirement.scope is Scope.PARTNER:
