@@ -11,6 +11,7 @@ import random
 import shlex
 import traceback
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -310,7 +311,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         console.print(f"what was judged until then: {again}", markup=False, soft_wrap=True)
         return
     session.exitstatus = held.packet.verdict.exit_code
-    evidence.render(held.packet, held.run.folder, console)
+    # rich ends the process with 1 when whoever reads a pipe has gone; the verdict keeps its own code.
+    with suppress(SystemExit):
+        evidence.render(held.packet, held.run.folder, console)
 
 
 def tidy(bench: Bench) -> None:

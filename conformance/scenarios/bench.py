@@ -130,8 +130,11 @@ class Bench:
         return results
 
     def key(self) -> str:
-        """A fresh idempotency key, decided by the seed."""
-        return f"conformance-{self.rng.getrandbits(128):032x}"
+        """A fresh idempotency key: another one in every run, since a target remembers those of an earlier one.
+
+        Which key stands where in a run is decided by the seed.
+        """
+        return f"conformance-{self.started:%y%m%d%H%M%S%f}-{self.rng.getrandbits(64):016x}"
 
 
 def settled_replies(results: Sequence[Reply | BaseException]) -> list[Reply]:
