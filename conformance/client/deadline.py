@@ -21,10 +21,11 @@ class BoundedTransport(httpx.HTTPTransport):
     """httpx's transport, giving up on an answer that is not whole ``seconds`` after its request was sent."""
 
     def __init__(self, clock: Clock, seconds: float, connections: int) -> None:
-        super().__init__(trust_env=False)
+        context = httpx.create_ssl_context(trust_env=False)
+        super().__init__(verify=context, trust_env=False)
         # httpx exposes everything of its pool but this; the pool it makes itself has opened no connection yet.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False),
+            ssl_context=context,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=5.0,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -31,6 +32,12 @@ CONNECTIONS = 40
 
 TRIES = 3
 """How often a request that may be repeated is tried against network trouble or a 429."""
+
+PERSISTENT = 3
+"""Requests in a row that got no answer in all their tries; from then on each is tried once, until one is answered."""
+
+CONNECTING = 5.0
+"""Seconds a connection may take, where the profile's patience with an answer is longer."""
 
 TROUBLE = frozenset({502, 503, 504})
 """Statuses of whatever stands between us and the target: network trouble, not an answer."""
@@ -131,12 +138,15 @@ class Wire:
         self._refuses = refuses
         self._lock = threading.Lock()
         self.sent = 0
+        self._unanswered = 0
         self._http = httpx.Client(
-            timeout=httpx.Timeout(timeout),
+            timeout=httpx.Timeout(timeout, connect=min(timeout, CONNECTING)),
             follow_redirects=False,
             trust_env=False,
             transport=BoundedTransport(clock, ANSWER * timeout, CONNECTIONS),
             headers={"user-agent": "obit-conformance", "accept": "application/json"},
+            # One account's cookie must not travel with another's key.
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
     def close(self) -> None:
@@ -178,13 +188,15 @@ class Wire:
         request = self._http.build_request(method, url, params=asked, content=content, headers=sending)
         may_retry = retry if retry is not None else (method in ("GET", "HEAD") or "Idempotency-Key" in sending)
         problem, exchange = "", ""
-        for attempt in range(TRIES):
+        tries = TRIES if self._unanswered < PERSISTENT else 1
+        for attempt in range(tries):
             self._pacer.wait()
             reply, problem, exchange = self._attempt(who.account, product, base, request)
             if reply is not None and reply.status not in TROUBLE:
-                if reply.status != 429 or not patient or attempt == TRIES - 1:
+                self._unanswered = 0
+                if reply.status != 429 or not patient or attempt == tries - 1:
                     return reply
-            elif not may_retry or attempt == TRIES - 1:
+            elif not may_retry or attempt == tries - 1:
                 break
             pause = retry_after(reply.header("retry-after") if reply else None, attempt)
             if pause is None:
@@ -192,6 +204,7 @@ class Wire:
                     return reply
                 break
             self.clock.sleep(pause)
+        self._unanswered += 1
         raise NetworkTrouble(problem, exchange)
 
     def _attempt(self, account: str, product: str, base: str, request: httpx.Request) -> tuple[Reply | None, str, str]:
