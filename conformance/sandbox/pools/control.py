@@ -111,6 +111,8 @@ def _flag(member: str, value: object) -> object:
 
 
 def _text_or_null(member: str, value: object) -> object:
+    if value == "":
+        return None  # for callers whose file format has no null
     if value is not None and not (isinstance(value, str) and value.isascii() and 0 < len(value) <= LONGEST):
         raise invalid(f"{member} must be a short text or null")
     return value

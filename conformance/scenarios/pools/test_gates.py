@@ -224,15 +224,13 @@ def test_off_ramp_is_closed_for_an_account_without_it(bench: Bench, desk: Desk, 
     )
 
 
-@scenario(
-    "POOLS-DENY-AT-TRANSACT",
-    needs=["outcome:access_suspended", "outcome:access_restored", "account:other_partner"],
-)
-def test_a_quote_made_while_allowed_is_refused_once_access_is_suspended(bench: Bench, judge: Judge) -> None:
+def judge_closed_after_quote(bench: Bench, judge: Judge, requirement: str, recipe: str, gate: Gate) -> None:
+    """Close one gate between quote and transact: the quote is the account's own, so only the gate can refuse it."""
     # The second partner, so that nothing else of this run stands on the account that is switched off for a moment.
     desk = Desk(bench, "other_partner")
     quote = desk.firm()
-    bench.perform("access_suspended", account=desk.account)
+    bench.afford(quote.amount)
+    bench.perform(recipe, account=desk.account, poolId=quote.pool)
     try:
         key = bench.key()
         reply = desk.api.transact(quote.pool, quote.id, key)
@@ -240,12 +238,45 @@ def test_a_quote_made_while_allowed_is_refused_once_access_is_suspended(bench: B
         bench.perform("access_restored", account=desk.account)
     desk.note_order(quote, key, reply)
     proof = nothing_moved(desk, quote.id, None)
+    code = reply.object().get("code")
+    right = reply.status in gate.statuses and not (
+        reply.status == 403 and gate.codes and isinstance(code, str) and code not in gate.codes
+    )
     judge.check(
-        "POOLS-DENY-AT-TRANSACT",
-        reply.status == 403 and proof.ok,
-        "403, and nothing moved",
+        requirement,
+        right and proof.ok,
+        f"{' or '.join(map(str, sorted(gate.statuses)))} at transact after {recipe}, and nothing moved",
         f"{reply.status}; {proof.observed}",
         quote.reply,
         reply,
         *proof.seen,
     )
+
+
+@scenario(
+    "POOLS-DENY-AT-TRANSACT",
+    needs=["outcome:access_suspended", "outcome:access_restored", "account:other_partner"],
+    trades=1,
+)
+def test_a_quote_made_while_allowed_is_refused_once_access_is_suspended(bench: Bench, judge: Judge) -> None:
+    gate = _gates("POOLS-DENY-SUSPENDED")[0]
+    judge_closed_after_quote(bench, judge, "POOLS-DENY-AT-TRANSACT", "access_suspended", gate)
+
+
+@scenario("POOLS-DENY-KYC", needs=["outcome:kyc_revoked", "outcome:access_restored", "account:other_partner"], trades=1)
+def test_a_quote_made_with_kyc_is_refused_once_it_is_revoked(bench: Bench, judge: Judge) -> None:
+    judge_closed_after_quote(bench, judge, "POOLS-DENY-KYC", "kyc_revoked", _gates("POOLS-DENY-KYC")[0])
+
+
+@scenario(
+    "POOLS-DENY-TIER", needs=["outcome:tier_removed", "outcome:access_restored", "account:other_partner"], trades=1
+)
+def test_a_quote_made_with_a_tier_is_refused_once_it_is_removed(bench: Bench, judge: Judge) -> None:
+    judge_closed_after_quote(bench, judge, "POOLS-DENY-TIER", "tier_removed", _gates("POOLS-DENY-TIER")[0])
+
+
+@scenario(
+    "POOLS-DENY-POOL", needs=["outcome:pool_removed", "outcome:access_restored", "account:other_partner"], trades=1
+)
+def test_a_quote_made_while_the_pool_was_allowed_is_refused_once_it_is_not(bench: Bench, judge: Judge) -> None:
+    judge_closed_after_quote(bench, judge, "POOLS-DENY-POOL", "pool_removed", _gates("POOLS-DENY-POOL")[0])

@@ -220,7 +220,7 @@ def fiat_pools(desk: Desk) -> list[str]:
     return same[:5] or [desk.terms.pool]
 
 
-@scenario("POOLS-LEDGER-PAGES", "POOLS-LEDGER-CLAMP", trades=3)
+@scenario("POOLS-LEDGER-PAGES", trades=3)
 def test_the_ledger_pages_without_skips_or_repeats(desk: Desk, judge: Judge) -> None:
     quotes = [desk.firm() for _ in range(3)]
     for quote in quotes:
@@ -238,16 +238,6 @@ def test_the_ledger_pages_without_skips_or_repeats(desk: Desk, judge: Judge) -> 
             f"{len(missing)} debit(s) skipped or repeated" if missing else "so it is",
             *replies[:5],
             replies[-1],
-        )
-    for limit in ("0", "100000"):
-        reply = desk.api.ledger(limit=limit)
-        rows = the_list(reply.object(), "entries")
-        judge.check(
-            "POOLS-LEDGER-CLAMP",
-            reply.status == 200 and len(rows) <= 200,
-            f"200 with at most 200 entries for limit={limit}",
-            f"{reply.status} with {len(rows)} entries",
-            reply,
         )
 
 
@@ -303,13 +293,14 @@ def test_trades_page_without_skips_or_repeats_while_trades_arrive(desk: Desk, ju
     )
 
 
-@scenario("POOLS-TRADES-FILTERS", trades=2)
+@scenario("POOLS-TRADES-FILTERS", trades=5)
 def test_filters_return_what_matches_and_nothing_else(bench: Bench, desk: Desk, judge: Judge) -> None:
-    executed = desk.execute(desk.firm())
     done = desk.firm()
     finished = desk.execute(done)
     polls = desk.poll_to_end(done.id)
     final = str(polls[-1].object().get("status"))
+    # Newer trades that a filter on the final status leaves out: whole pages of them lie before the match.
+    executed, *_ = [desk.execute(desk.firm()) for _ in range(4)]
     fresh, old = str(executed.object().get("transactId")), str(finished.object().get("transactId"))
     created = moment(desk.api.trade(fresh).object().get("createdAt")) or executed.date.astimezone(UTC)
     # Bounds may include or exclude the instant itself, and its format beyond ISO 8601 is open: stay minutes away.
@@ -494,5 +485,27 @@ def test_unknown_objects_are_not_found(bench: Bench, desk: Desk, judge: Judge) -
             reply.status in allowed,
             f"{what}: {' or '.join(map(str, sorted(allowed, reverse=True)))}",
             f"{what}: {reply.status}",
+            reply,
+        )
+
+
+LARGEST_PAGE = 200
+
+
+@scenario("POOLS-LEDGER-CLAMP", last=True)
+def test_a_ledger_limit_is_clamped(bench: Bench, desk: Desk, judge: Judge) -> None:
+    if desk.gated and bench.trades_left(desk.terms.amount) is None:
+        # Nothing is spent in a world of our own: make the ledger long enough for a missing clamp to show.
+        short = LARGEST_PAGE + 1 - sum(1 for _ in desk.list_entries())
+        for _ in range(short):
+            desk.execute(desk.firm())
+    for limit in ("0", "100000"):
+        reply = desk.api.ledger(limit=limit)
+        rows = the_list(reply.object(), "entries")
+        judge.check(
+            "POOLS-LEDGER-CLAMP",
+            reply.status == 200 and len(rows) <= LARGEST_PAGE,
+            f"200 with at most 200 entries for limit={limit}",
+            f"{reply.status} with {len(rows)} entries",
             reply,
         )

@@ -231,19 +231,8 @@ def test_an_invalid_quote_request_is_refused(desk: Desk, judge: Judge) -> None:
 def test_an_amount_outside_the_order_bounds_is_never_executable(desk: Desk, judge: Judge) -> None:
     known = desk.capabilities()
     least, most = decimal(known.get("minOrderUsdt")), decimal(known.get("maxOrderUsdt"))
-    outside = []
-    # Bounds are in USDT-equivalent and the rate may lie on either side of one, so stay a factor of ten away.
-    if least is not None and least > 0:
-        outside.append(
-            (
-                f"{max(least / 10, Decimal('0.01')):.2f}",
-                "far below the minimum",
-                least / 10 >= Decimal("0.01"),
-            )
-        )
-    if most is not None:
-        outside.append((f"{most * 10:.2f}", "far above the maximum", True))
-    tried = [(amount, what) for amount, what, sound in outside if sound]
+    rate = decimal(desk.ask(type="indicative", destAddress=None, destNetwork=None).object().get("rate"))
+    tried = outside_bounds(least, most, rate if desk.terms.crypto == "USDT" else None)
     if not tried:
         judge.not_applicable("POOLS-QUOTE-LIMITS", "the pool publishes no order bounds under the names we know")
     for amount, what in tried:
@@ -256,6 +245,26 @@ def test_an_amount_outside_the_order_bounds_is_never_executable(desk: Desk, judg
             f"status {reply.status}, {'executable' if executable else 'not executable'}",
             reply,
         )
+
+
+def outside_bounds(least: Decimal | None, most: Decimal | None, rate: Decimal | None) -> list[tuple[str, str]]:
+    """Amounts that lie outside order bounds in USDT, and how.
+
+    A factor of ten away whatever the rate; and, where the rate into USDT is known, three per cent away: more than the
+    costs inside a rate, so that fiat compared with a bound in USDT shows.
+    """
+    cent = Decimal("0.01")
+    found = []
+    if least is not None and least / 10 >= cent:
+        found.append((least / 10, "far below the minimum"))
+    if most is not None:
+        found.append((most * 10, "far above the maximum"))
+    if rate is not None and rate > 0:
+        if least is not None and least / rate * Decimal("0.97") >= cent:
+            found.append((least / rate * Decimal("0.97"), "just below the minimum"))
+        if most is not None:
+            found.append((most / rate * Decimal("1.03"), "just above the maximum"))
+    return [(f"{amount:.2f}", how) for amount, how in found]
 
 
 @scenario("POOLS-REJECT-ONCE", "POOLS-REJECT-BLOCKS", trades=1)
