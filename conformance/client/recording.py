@@ -146,4 +146,4 @@ def path_within(base_url: str, url: str) -> str:
     """The path of ``url`` below ``base_url``, the way the contract spells it."""
     base = urlsplit(base_url).path.rstrip("/")
     path = urlsplit(url).path
-    return path[len(base) :] if base and path.startswith(base) else path
+    return path[len(base) :] if f"{path}/".startswith(f"{base}/") else path

@@ -88,7 +88,7 @@ def shortened(name: str, value: str, redactor: Redactor) -> str:
         kind = "hex digits" if re.fullmatch("[0-9A-Fa-f]+", found[0]) else "characters"
         return f"{found[0][:4]}…({len(found[0])} {kind})"
 
-    return LONG.sub(cut, plain(redactor.header(name, value)))
+    return plain(redactor.header(name, LONG.sub(cut, value)))
 
 
 def members(body: bytes) -> str:

@@ -2,43 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conformance.client import Context, PoolsApi, Recorder, Redactor, Wire
-from conformance.client.wire import Credentials
-from conformance.journal import Engine, Exchange, Journal, read
+from conformance.client import Context, Recorder, Redactor, Wire
+from conformance.journal import Engine, Journal
 from tests.client.clocks import FakeClock
-from tests.client.scripted import Script, serving
-
-KEY = "sk_test_0123456789abcdef"
-US = Credentials("approved", KEY)
-
-
-@dataclass
-class Line:
-    """A wire, the server at its other end, and everything around them."""
-
-    wire: Wire
-    server: Script
-    clock: FakeClock
-    folder: Path
-
-    @property
-    def api(self) -> PoolsApi:
-        return PoolsApi(self.wire, US)
-
-    def exchanges(self) -> list[Exchange]:
-        """What the journal holds by now."""
-        return read(self.folder).of(Exchange)
-
-
-Dial = Callable[..., Line]
+from tests.client.line import KEY, Dial, Line
+from tests.client.scripted import serving
 
 
 @pytest.fixture

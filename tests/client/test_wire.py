@@ -13,7 +13,7 @@ import pytest
 from conformance.client import NetworkTrouble, PoolsApi, Refused, Reply
 from conformance.client.wire import LARGEST, TRIES, Credentials
 from tests.client.clocks import NOON, FakeClock
-from tests.client.conftest import KEY, US, Dial
+from tests.client.line import KEY, US, Dial
 from tests.client.scripted import RESET, SILENCE, answer, serving
 
 Call = Callable[[PoolsApi], Reply]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from conformance.cli.app import app
 from conformance.target import embedded
-
-Doctor = Callable[..., Result]
+from tests.doctor.profiles import Doctor
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+
+from click.testing import Result
+
+Doctor = Callable[..., Result]
+"""``conformance doctor`` with these words."""
 
 BARE = """
 [target]

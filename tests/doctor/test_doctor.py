@@ -12,8 +12,7 @@ from conformance.journal import Exchange, read
 from conformance.readiness import examine
 from conformance.run import Options, prepare
 from conformance.target import embedded
-from tests.doctor.conftest import Doctor
-from tests.doctor.profiles import written
+from tests.doctor.profiles import Doctor, written
 
 SECRET = re.compile(r"(?:sk|pk|whsec)_(?:test_|live_)?[A-Za-z0-9]{8,}")
 

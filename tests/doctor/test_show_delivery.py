@@ -14,8 +14,7 @@ from conformance.readiness.delivery import advice, members, shortened
 from conformance.target import Secret, Webhooks, embedded
 from conformance.webhooks.receiver import Delivery
 from conformance.webhooks.signature import PLAIN, TIMED, sign
-from tests.doctor.conftest import Doctor
-from tests.doctor.profiles import written
+from tests.doctor.profiles import Doctor, written
 
 NOW = 1_800_000_000
 
