@@ -47,6 +47,12 @@ PRODUCT = "pools"
 TIERS = ("smoke", "certify", "regress")
 REPORTS = Path("reports")
 
+SENSITIVE = frozenset(
+    {"client_secret", "clientSecret", "embed_token", "embedToken", "access_token", "accessToken", "api_key", "apiKey"}
+    | {"secret_key", "secretKey", "webhook_secret", "webhookSecret", "signing_secret", "signingSecret", "password"}
+)
+"""Members that are secret wherever a target shows them, whether or not the contract in use knows them."""
+
 
 class UsageProblem(Exception):
     """Nothing was tried: a bad option, profile, contract, approval or known-failures file, or our own key refused."""
@@ -98,7 +104,7 @@ class Run:
         values = [secret.reveal() for secret in (*keys, *self.target.other_secrets()) if secret is not None]
         # The vendor's own file may mark nothing as sensitive; what our contract marks stays secret under it.
         documents = (*self.contracts.values(), *(contracts.load(None, name) for name in self.target.contracts))
-        sensitive = {name for document in documents for name in document.sensitive}
+        sensitive = {name for document in documents for name in document.sensitive} | SENSITIVE
         redactor = Redactor(self.redaction_key, values, sensitive)
         recorder = Recorder(journal, self.contracts, redactor, Context())
         limits = self.target.limits

@@ -142,6 +142,7 @@ PLACES = {
     "transact": r"POST /v1/pools/[^/]+/transact",
     "poll": r"GET /v1/pools/transactions/.*",
     "reject": r"POST /v1/pools/quotes/.*/reject",
+    "hook": r"(POST /hook|GET /effects/.*)",
     "everything": r".*",
 }
 
