@@ -139,35 +139,42 @@ class Generation:
     """All plans of one contract, in the order they are sent."""
 
     plans: tuple[Plan, ...]
-    left_out: int
-    """Requests beyond the bound, repeated, or such as are answered before any API sees them."""
     unreadable: tuple[str, ...]
-    """Why nothing was generated for an operation."""
+    """Why nothing was generated for an operation, or for any."""
 
 
 def generate(contract: Contract, quote_request: Mapping[str, object], *, seed: int, bound: int) -> Generation:
     """Generate the examples and coverage phases for every operation, at most ``bound`` requests each.
 
     ``quote_request`` is a firm quote request the target should accept; it takes the place of the contract's sample.
-    The same arguments give the same plans.
+    The same arguments give the same plans. What Schemathesis cannot generate from is left out and said to be: the
+    contract may be the vendor's, and is not what is judged here.
     """
     import schemathesis
+    from hypothesis.errors import HypothesisException
+    from schemathesis.core.result import Ok
+    from schemathesis.errors import SchemathesisError
 
-    schema = schemathesis.openapi.from_dict(
-        seeded(contract.document, quote_request), config=schemathesis.Config.from_dict({**CONFIG, "seed": seed})
-    )
+    config = schemathesis.Config.from_dict({**CONFIG, "seed": seed})
+    try:
+        schema = schemathesis.openapi.from_dict(seeded(contract.document, quote_request), config=config)
+        results = list(schema.get_all_operations())
+    except SchemathesisError as problem:
+        return Generation((), (f"the contract: {problem}",))
     plans: list[Plan] = []
     unreadable: list[str] = []
-    generated = 0
-    for result in schema.get_all_operations():
-        operation: Any = getattr(result, "_value", None)
-        if operation is None:
-            unreadable.append(str(result.err()))  # type: ignore[union-attr]
+    for result in results:
+        if not isinstance(result, Ok):
+            unreadable.append(str(result.err()))
             continue
-        own = [_plan(case) for case in _cases(operation)]
-        generated += len(own)
+        operation = result.ok()
+        try:
+            own = [_plan(case) for case in _cases(operation)]
+        except (SchemathesisError, HypothesisException) as problem:
+            unreadable.append(f"{operation.label}: {problem}")
+            continue
         plans += spread(_distinct([plan for plan in own if _reaches_the_api(contract, plan)]), bound)
-    return Generation(tuple(plans), generated - len(plans), tuple(unreadable))
+    return Generation(tuple(plans), tuple(unreadable))
 
 
 def objections(

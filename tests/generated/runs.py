@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from conformance.client import Context, Recorder, Redactor, Refused, SystemClock, Wire
+from conformance.contract import Contract
 from conformance.contract import load as load_contract
 from conformance.journal import Engine, Exchange, Journal, Judgement, Order, Outcome
 from conformance.journal.reader import read
 from conformance.requirements import load as load_catalogue
 from conformance.scenarios.bench import Bench
+from conformance.scenarios.generated import Generation, generate
 from conformance.scenarios.judging import MARK, Judge
+from conformance.scenarios.pools import test_generated
 from conformance.scenarios.pools.desk import Desk
-from conformance.scenarios.pools.test_generated import test_generated_requests as scenario
 from conformance.target import Budget
 from conformance.target import load as load_target
 
@@ -42,7 +46,19 @@ requests_per_second = 1000
 pool = "EUR-USDT"
 amount = "10.00"
 """
+scenario = test_generated.test_generated_requests
 DECLARED: tuple[str, ...] = next(mark.args[0].judges for mark in vars(scenario)["pytestmark"] if mark.name == MARK)
+
+
+_generations: dict[tuple[str, str, int, int], Generation] = {}
+
+
+def remembered(contract: Contract, quote_request: Mapping[str, object], *, seed: int, bound: int) -> Generation:
+    """What ``generate`` gives, generated once for all runs of a session: half a second each is what they would take."""
+    asked = (contract.file, repr(sorted(quote_request.items())), seed, bound)
+    if asked not in _generations:
+        _generations[asked] = generate(contract, quote_request, seed=seed, bound=bound)
+    return _generations[asked]
 
 
 @dataclass(frozen=True)
@@ -72,9 +88,12 @@ def run(
     trades: int = 40,
     environment: str = "sandbox",
     contract: Path | None = None,
+    fresh: bool = False,
 ) -> Result:
-    """Run the scenario as the plugin would, and read the journal back."""
-    with serving(stub) as url:
+    """Run the scenario as the plugin would, and read the journal back. ``fresh`` generates anew."""
+    with serving(stub) as url, pytest.MonkeyPatch.context() as patch:
+        if not fresh:
+            patch.setattr(test_generated, "generate", remembered)
         return _run(stub, url, folder, tier, seed, trades, environment, contract)
 
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from schemathesis.errors import InvalidSchema
 
 from conformance.contract import Contract, load
 from conformance.journal import Outcome
+from conformance.scenarios import generated
 from conformance.scenarios.generated import KEY, POOL, QUOTE, TRADE, Plan, Request, generate, spread
 
 from .runs import DECLARED, run
@@ -189,3 +191,19 @@ def test_the_vendors_own_file_generates_for_every_operation(contract: Contract, 
 def test_the_vendors_own_file_judges_an_honest_target_green(contract: Contract, tmp_path: Path) -> None:
     result = run(Stub(), tmp_path, contract=vendors(contract, tmp_path))
     assert (result.having(Outcome.PASS), result.having(Outcome.FAIL)) == (set(DECLARED), set())
+
+
+def test_an_operation_that_cannot_be_generated_for_is_named_and_the_rest_goes_on(
+    contract: Contract, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = generated._cases
+
+    def cases(operation: Any) -> Any:
+        if operation.label == "GET /pools/ledger":
+            raise InvalidSchema("a limit without end")
+        return honest(operation)
+
+    monkeypatch.setattr(generated, "_cases", cases)
+    generation = generate(contract, QUOTE_REQUEST, seed=1, bound=5)
+    assert generation.unreadable == ("GET /pools/ledger: a limit without end",)
+    assert len({plan.operation for plan in generation.plans}) == len(contract.operations) - 1

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from conformance.journal import Engine, Outcome
+from conformance.scenarios.pools.test_generated import SECONDS
 
 from .runs import DECLARED, Result, run, told
 from .stub import Answer, Call, Stub, error
@@ -252,7 +253,7 @@ def test_the_same_seed_and_a_fresh_target_give_the_same_requests(tmp_path: Path)
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:
         folder.mkdir()
-    first, second = (told(run(Stub(), folder).exchanges) for folder in folders)
+    first, second = (told(run(Stub(), folder, fresh=True).exchanges) for folder in folders)
     assert first == second
 
 
@@ -270,3 +271,11 @@ def test_a_target_that_does_not_answer_is_trouble_and_no_fault(tmp_path: Path) -
     result = run(Stub(unwell), tmp_path)
     assert result.having(Outcome.FAIL) == set()
     assert "WIRE-NO-SERVER-ERROR" in result.having(Outcome.ERROR)
+
+
+def test_what_time_leaves_unsent_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SECONDS, "certify", 0.0)
+    result = run(Stub(), tmp_path)
+    (row,) = result.of("WIRE-STATUS")
+    assert row.outcome == Outcome.NOT_EVIDENCED
+    assert re.search(r"0 generated requests .*; \d+ were left when time or answers ran out", row.missing)

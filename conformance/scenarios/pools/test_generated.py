@@ -167,14 +167,16 @@ class Traffic:
         self.unaffordable: Refused | None = None
         self._sent: Counter[tuple[str, str]] = Counter()
         self._trades_left = TRADES
+        self._unsent = 0
         self._spent: tuple[FirmQuote, str] | None = None
 
     def run(self, plans: tuple[Plan, ...], seconds: float) -> None:
         """Send ``plans`` for at most ``seconds``, and no more to what does not answer."""
         deadline = self.bench.clock.monotonic() + seconds
         silent: Counter[str] = Counter()
-        for plan in plans:
+        for number, plan in enumerate(plans):
             if self.bench.clock.monotonic() >= deadline or silent.total() >= 2 * TROUBLES:
+                self._unsent = len(plans) - number
                 return
             if silent[plan.operation] >= TROUBLES or names_somebody(plan):
                 continue
@@ -194,6 +196,7 @@ class Traffic:
         return (
             f"{self._sent.total()} generated requests ({', '.join(f'{n} {phase}' for phase, n in phases.items())}) "
             f"to {reached} of {len(self.contract.operations)} operations"
+            + (f"; {self._unsent} were left when time or answers ran out" if self._unsent else "")
         )
 
     def _send(self, plan: Plan) -> None:
@@ -217,7 +220,8 @@ class Traffic:
             self.bench.target.base_urls["pools"] + request.path,
             headers=dict(request.headers),
             content=request.content,
-            retry=True if is_quote(plan) else None,
+            # Repeating any of them is harmless, and one answer lost on the way must not count for much.
+            retry=True,
             patient=not is_transact(plan),
         )
         self._sent[plan.phase, plan.operation] += 1
