@@ -137,14 +137,8 @@ def _read(seeded: Seeded, run: Path) -> Result:
     for record in records:
         if isinstance(record, Exchange):
             requests += 1
-        if (
-            isinstance(record, Judgement)
-            and record.outcome is Outcome.FAIL
-            and record.requirement in seeded.breaks
-        ):
-            return Result(
-                seeded, red, record.requirement, record.engine, requests, stray, verdict["verdict"]
-            )
+        if isinstance(record, Judgement) and record.outcome is Outcome.FAIL and record.requirement in seeded.breaks:
+            return Result(seeded, red, record.requirement, record.engine, requests, stray, verdict["verdict"])
     return Result(seeded, red, "", "", None, stray, verdict["verdict"])
 
 

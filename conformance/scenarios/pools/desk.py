@@ -6,6 +6,7 @@ Nothing here judges.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ WHOLE = 500
 RECENT = timedelta(minutes=15)
 """How long before the run started a row may have been made and still be looked at: clocks differ."""
 POLLS = 400
+LARGEST_EXPONENT = 40
+"""Of amounts anybody could mean; a larger one written out would fill the memory."""
 
 SAMPLE_DESTINATION = "0x52908400098527886E0F7030069857D2E4169EE7"
 """The wallet of the vendor's own sample request."""
@@ -370,7 +373,12 @@ def contradicts(delta: Decimal, reason: object) -> bool:
 def joins(entry: Mapping[str, Any], ids: set[str]) -> bool:
     """Whether a ledger entry speaks of one of ``ids``: its ref contains one, or a member of it is one."""
     texts = [value for value in entry.values() if isinstance(value, str)]
-    return any(known in text for text in texts for known in ids)
+    return any(mentions(text, known) for text in texts for known in ids)
+
+
+def mentions(text: str, known: str) -> bool:
+    """Whether an id stands in a text by itself: ``txn_1`` does not stand in ``txn_12``."""
+    return known in text and re.search(rf"(?<![A-Za-z0-9]){re.escape(known)}(?![A-Za-z0-9])", text) is not None
 
 
 def decimal(value: object) -> Decimal | None:
@@ -378,15 +386,13 @@ def decimal(value: object) -> Decimal | None:
 
     A JSON number counts too: that it is no string is one finding of its own, and must not hide what it says.
     """
-    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
-        return Decimal(value)
-    if not isinstance(value, str):
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal, str)):
         return None
     try:
         found = Decimal(value)
     except InvalidOperation:
         return None
-    return found if found.is_finite() else None
+    return found if found.is_finite() and abs(found.adjusted()) <= LARGEST_EXPONENT else None
 
 
 def moment(value: object) -> datetime | None:
@@ -395,9 +401,9 @@ def moment(value: object) -> datetime | None:
         return None
     try:
         found = datetime.fromisoformat(value)
-    except ValueError:
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def iso(at: datetime) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from conformance.scenarios.bench import Bench
+from conformance.scenarios.pools.desk import mentions
 from conformance.target import Webhooks
 from conformance.webhooks.receiver import Delivery, Receiver
 
@@ -44,4 +45,5 @@ def listening(bench: Bench) -> Iterator[Mailbox]:
 
 def speaks_of(delivery: Delivery, ids: set[str]) -> bool:
     """Whether an id stands anywhere in the body: the envelope beyond eventId and type is not published."""
-    return any(known.encode() in delivery.body for known in ids)
+    text = delivery.body.decode("utf-8", "replace")
+    return any(mentions(text, known) for known in ids)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from conformance.client import Reply
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
-from conformance.scenarios.pools.desk import Desk, Terms, firm_quote
+from conformance.scenarios.pools.desk import Desk, Terms, firm_quote, smallest_amount
 from conformance.scenarios.pools.proof import nothing_moved
 
 
@@ -163,26 +163,40 @@ def test_an_order_the_balance_cannot_cover_is_refused(bench: Bench, judge: Judge
 @scenario("POOLS-DENY-VELOCITY", needs=["account:velocity_capped"], trades=5)
 def test_beyond_the_rolling_cap_only_transact_is_refused(bench: Bench, judge: Judge) -> None:
     desk = Desk(bench, "velocity_capped")
-    for _ in range(5):
-        quote = desk.firm()
-        reply = desk.execute(quote)
-        if not reply.ok:
+    # The smallest orders, so that one or a few pass before the cap is met: only then is anything counted.
+    request = desk.terms.request(amount=smallest_amount(desk.capabilities()))
+    replies: list[Reply] = []
+    for _ in range(6):
+        quoted = desk.api.quote(desk.terms.pool, request)
+        desk.remember(quoted)
+        replies.append(quoted)
+        quote = firm_quote(desk.terms.pool, request, quoted)
+        if quote is None:
+            judge.check(
+                "POOLS-DENY-VELOCITY", False, "quotes that go on", f"a quote was answered {quoted.status}", *replies
+            )
+            return
+        replies.append(desk.execute(quote))
+        if not replies[-1].ok:
             break
+    refused = replies[-1]
+    assert quote is not None
     proof = nothing_moved(desk, quote.id, "active")
-    quoted = desk.ask()
+    again = desk.api.quote(desk.terms.pool, request)
+    desk.remember(again)
     reads = [desk.api.trades(limit="1"), desk.api.balance(quote.pool)]
     judge.check(
         "POOLS-DENY-VELOCITY",
-        reply.status == 429
+        refused.status == 429
         and proof.ok
-        and firm_quote(quote.pool, {}, quoted) is not None
-        and all(r.ok for r in reads),
+        and firm_quote(quote.pool, request, again) is not None
+        and all(reply.ok for reply in reads),
         "429 on transact, nothing moved, quotes and reads go on",
-        f"{reply.status} on transact; {proof.observed}; quote {quoted.status}, "
-        f"reads {', '.join(str(r.status) for r in reads)}",
-        reply,
+        f"{refused.status} on transact; {proof.observed}; quote {again.status}, "
+        f"reads {', '.join(str(reply.status) for reply in reads)}",
+        *replies[-2:],
         *proof.seen,
-        quoted,
+        again,
         *reads,
     )
 

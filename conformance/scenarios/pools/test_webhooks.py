@@ -43,6 +43,15 @@ def body_of(delivery: Delivery) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def await_end(mailbox: Mailbox, ids: set[str], status: str, seconds: float) -> Delivery | None:
+    """The delivery that announces this end of a trade; failing that, any that speaks of the trade."""
+    announced = mailbox.receiver.wait_for(
+        lambda delivery: speaks_of(delivery, ids) and body_of(delivery).get("type") == f"pool.transaction.{status}",
+        seconds,
+    )
+    return announced or mailbox.await_trade(ids, 0)
+
+
 def verified(bench: Bench, mailbox: Mailbox, delivery: Delivery) -> str:
     """What is wrong with the signature over the raw bytes; empty when it verifies."""
     settings = mailbox.settings
@@ -90,7 +99,7 @@ def test_a_final_trade_is_announced_by_a_signed_delivery_with_a_stable_id(
     polls = desk.poll_to_end(quote.id)
     status = str(polls[-1].object().get("status"))
     patience = bench.target.patience.delivery
-    delivery = mailbox.await_trade({trade, quote.id}, patience)
+    delivery = await_end(mailbox, {trade, quote.id}, status, patience)
     judge.require(
         "POOLS-WEBHOOK-SIGNED",
         delivery is not None,
@@ -108,11 +117,37 @@ def test_a_final_trade_is_announced_by_a_signed_delivery_with_a_stable_id(
         problem or "it verifies",
         exchange,
     )
-    _judge_event(judge, mailbox, delivery, trade, status, exchange)
+    _judge_events(bench, judge, mailbox, trade, quote.id, status)
     _judge_redelivery(bench, judge, mailbox, delivery, {"quoteId": quote.id, "transactId": trade})
 
 
-def _judge_event(judge: Judge, mailbox: Mailbox, delivery: Delivery, trade: str, status: str, exchange: str) -> None:
+@scenario("POOLS-WEBHOOK-EVENT", needs=["webhooks", "outcome:failed"], trades=1)
+def test_a_failed_trade_is_announced_as_failed(bench: Bench, desk: Desk, judge: Judge, mailbox: Mailbox) -> None:
+    recipe = bench.recipe("failed")
+    quote = desk.firm(**recipe.request)
+    trade = str(desk.execute(quote).object().get("transactId"))
+    bench.perform("failed", account=desk.account, poolId=quote.pool, quoteId=quote.id, transactId=trade)
+    status = str(desk.poll_to_end(quote.id)[-1].object().get("status"))
+    if await_end(mailbox, {trade, quote.id}, status, bench.target.patience.delivery) is None:
+        judge.check("POOLS-WEBHOOK-EVENT", False, f"a delivery for a {status} trade", "none arrived at the receiver")
+        return
+    _judge_events(bench, judge, mailbox, trade, quote.id, status)
+
+
+def _judge_events(bench: Bench, judge: Judge, mailbox: Mailbox, trade: str, quote: str, status: str) -> None:
+    """Every delivery so far that speaks of the trade announces its end, under the published id."""
+    mine = [delivery for delivery in mailbox.receiver.deliveries() if speaks_of(delivery, {trade, quote})]
+    problems = [problem for delivery in mine for problem in _event_problems(mailbox, delivery, trade, status)]
+    judge.check(
+        "POOLS-WEBHOOK-EVENT",
+        not problems,
+        f"pool.transaction.{status} with the SHA-256 of trade id and type",
+        "; ".join(dict.fromkeys(problems)) or "so it is",
+        *(record_delivery(bench, delivery) for delivery in mine[:4]),
+    )
+
+
+def _event_problems(mailbox: Mailbox, delivery: Delivery, trade: str, status: str) -> list[str]:
     body = body_of(delivery)
     kind, identity = str(body.get("type")), str(body.get(mailbox.settings.event_id))
     problems = [] if kind in TYPES else [f"type {kind}"]
@@ -124,13 +159,7 @@ def _judge_event(judge: Judge, mailbox: Mailbox, delivery: Delivery, trade: str,
     spelled |= {base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")}
     if identity.removeprefix("evt_") not in spelled:
         problems.append("the event id is not the digest of trade id and type")
-    judge.check(
-        "POOLS-WEBHOOK-EVENT",
-        not problems,
-        f"pool.transaction.{status} with the SHA-256 of trade id and type",
-        "; ".join(problems) or "so it is",
-        exchange,
-    )
+    return problems
 
 
 def _judge_redelivery(bench: Bench, judge: Judge, mailbox: Mailbox, first: Delivery, facts: dict[str, str]) -> None:
