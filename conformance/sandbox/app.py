@@ -54,7 +54,13 @@ def route(path: str, methods: list[str], endpoint: Endpoint) -> Route:
 def operation_endpoint(sandbox: Sandbox, by_method: dict[str, Operation]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         body = await edge.read_body(request)
-        reply = await run_in_threadpool(answer, sandbox, by_method[request.method], request, body)
+        try:
+            reply = await run_in_threadpool(answer, sandbox, by_method[request.method], request, body)
+        except Refusal:
+            raise
+        except Exception as broken:
+            # Raised further, it would make the server drop the connection under the next request.
+            return await _failed(request, broken)
         return rendered(reply)
 
     return endpoint
