@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from conformance.sandbox.calls import Call, Reply
 from conformance.sandbox.faults import seams
-from conformance.sandbox.pools import ledger, quotes, settlement, trades, transact
+from conformance.sandbox.pools import ledger, quotes, settlement, trades, transact, world
 from conformance.sandbox.pools.quotes import Quote
 from conformance.sandbox.pools.trades import Filters, Trade
 from conformance.sandbox.refusal import Refusal
@@ -180,6 +180,8 @@ def ledger_of_everybody(patch: Patch) -> None:
             "SELECT * FROM ledger WHERE currency = ? AND seq < ? ORDER BY seq DESC LIMIT ?", (currency, before, rows)
         ).fetchall()
 
+    # Opening the accounts looks into the ledger too; it must go on seeing each one's own.
+    patch.replace(world, "ledger", seams.module_with(ledger))
     patch.replace(ledger, "page", page)
 
 

@@ -265,6 +265,7 @@ def refused_402_keeps_debit(patch: Patch) -> None:
                     ledger.post_debit(tx, quote.owner, quote.quote_id, quote.terms.fiat_amount, now)
             raise
 
+    seams.drop(patch, seams.ONE_ENTRY_PER_REASON)
     patch.replace(transact, "execute_once", execute_once)
 
 

@@ -16,6 +16,7 @@ from conformance.sandbox.pools import access, events, ledger, quotes, settlement
 from conformance.sandbox.pools.quotes import Quote, QuoteState
 from conformance.sandbox.pools.trades import Trade
 from conformance.sandbox.pools.transact import Execution
+from conformance.sandbox.refusal import conflict
 from conformance.sandbox.variations import Patch, fault
 
 # What two trades of one quote leave behind, whoever looks.
@@ -39,7 +40,7 @@ OF_A_SECOND_TRADE = (
 )
 def race_same_key(patch: Patch) -> None:
     seams.allow_second_trade(patch)
-    patch.replace(transact, "execute_once", look_then_book)
+    patch.replace(transact, "execute_once", look_then_book_or_refuse)
 
 
 @fault(
@@ -55,7 +56,7 @@ def race_other_keys(patch: Patch) -> None:
 
     def execute_once(execution: Execution) -> tuple[Trade, bool]:
         with turns[execution.key]:
-            return look_then_book(execution)
+            return look_then_book_or_refuse(execution)
 
     seams.allow_second_trade(patch)
     patch.replace(transact, "execute_once", execute_once)
@@ -197,6 +198,14 @@ def race_polls_refund(patch: Patch) -> None:
     seams.drop(patch, seams.ONE_ENTRY_PER_REASON)
     patch.replace(settlement, "events", seams.module_with(events, announce=announce))
     patch.replace(settlement, "poll", poll)
+
+
+def look_then_book_or_refuse(execution: Execution) -> tuple[Trade, bool]:
+    """The same with a 409 for a quote that was rejected in between."""
+    try:
+        return look_then_book(execution)
+    except transact.LostRaceError:
+        raise conflict("the quote is not active") from None
 
 
 def look_then_book(execution: Execution) -> tuple[Trade, bool]:
