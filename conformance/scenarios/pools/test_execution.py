@@ -292,7 +292,7 @@ def departures(quote: FirmQuote, reply: Reply) -> list[str]:
     trade = reply.object()
     problems = []
     for name in COPIED:
-        if name in trade and name in quote.request and trade[name] != quote.request[name]:
+        if trade.get(name) is not None and name in quote.request and trade[name] != quote.request[name]:
             problems.append(f"{name} differs from the quote's")
     figures = {"fiatAmount": quote.amount, "rate": quote.terms.get("rate")}
     figures |= {"cryptoAmount": quote.terms.get("cryptoAmount")}
