@@ -127,7 +127,7 @@ class Bench:
         deadline = self.clock.monotonic() + TOGETHER + 3 * self.target.patience.request
         for thread in threads:
             thread.join(max(0.0, deadline - self.clock.monotonic()))
-        return results
+        return list(results)
 
     def key(self) -> str:
         """A fresh idempotency key: another one in every run, since a target remembers those of an earlier one.
