@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,7 +100,9 @@ def execute(options: object, signs: Signing | None) -> int:
     arguments += ["-c", os.devnull, "--rootdir", str(Path(plugin.__file__).parent)]
     progress = Progress(Console(stderr=True), prepared)
     try:
-        with progress:
+        with progress, tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
+            # Hypothesis keeps a cache, by default where the user happens to be.
+            os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = scratch
             code = pytest.main(arguments, plugins=[held, plugin, progress])
     except KeyboardInterrupt:
         return 130
