@@ -14,8 +14,8 @@ import conformance.sandbox
 from conformance.sandbox import variations
 from conformance.sandbox.variations import Fault
 
-from . import stories
-from .stories import Story
+from . import meetings, stories
+from .worlds import Story, tell
 
 FAULTS = {fault.name: fault for fault in variations.faults()}
 CATALOGUE = Path(conformance.sandbox.__file__).parents[1] / "requirements" / "pools.yaml"
@@ -117,11 +117,11 @@ SHOWN_BY: dict[Story, str] = {
     stories.long_ledger: """
         ledger-limit-not-clamped
     """,
-    stories.races: """
+    meetings.races: """
         race-loser-crashes race-loser-debited race-other-keys race-polls-refund race-reject-against-transact
         race-same-key race-transact-against-reject
     """,
-    stories.deliveries: """
+    meetings.deliveries: """
         webhook-always-settled webhook-body-changed-after-signing webhook-for-reserved webhook-for-returned
         webhook-id-new-on-redelivery webhook-id-of-other-digest webhook-none webhook-signed-with-half-a-secret
         webhook-signed-with-previous-secret webhook-signs-parsed-body webhook-timestamp-stale
@@ -131,6 +131,7 @@ SHOWN_BY: dict[Story, str] = {
 ROWS = [(name, story) for story, names in SHOWN_BY.items() for name in names.split()]
 
 
+@functools.cache
 def environment_requirements() -> set[str]:
     entries = yaml.safe_load(CATALOGUE.read_text())
     return {entry["id"] for entry in entries if entry.get("side", "environment") == "environment"}
@@ -138,12 +139,12 @@ def environment_requirements() -> set[str]:
 
 @functools.cache
 def healthy(story: Story) -> list[object]:
-    return stories.tell(story)
+    return tell(story)
 
 
 @functools.cache
 def with_fault(name: str, story: Story) -> list[object]:
-    return stories.tell(story, name)
+    return tell(story, name)
 
 
 def names_of_the_sandbox() -> dict[tuple[str, str], object]:
@@ -197,7 +198,7 @@ def test_each_fault_is_shown_by_one_story() -> None:
 
 @pytest.mark.parametrize("story", SHOWN_BY, ids=lambda story: story.__name__)
 def test_two_healthy_sandboxes_tell_the_same_story(story: Story) -> None:
-    assert stories.tell(story) == healthy(story)
+    assert tell(story) == healthy(story)
 
 
 @pytest.mark.parametrize(("name", "story"), ROWS, ids=[name for name, _ in ROWS])
@@ -207,6 +208,7 @@ def test_a_client_sees_the_fault(name: str, story: Story) -> None:
 
 @pytest.mark.parametrize(("name", "story"), ROWS, ids=[name for name, _ in ROWS])
 def test_a_fault_crashes_nothing_unless_that_is_what_it_does(name: str, story: Story) -> None:
-    crashed = "'internal_error'" in str(with_fault(name, story)) or " 500" in str(with_fault(name, story))
+    seen = str(with_fault(name, story))
+    crashed = "'internal_error'" in seen or "'a crash'" in seen
 
     assert not crashed or "WIRE-NO-SERVER-ERROR" in FAULTS[name].breaks
