@@ -214,7 +214,7 @@ def seeded(document: Node, quote_request: Mapping[str, object]) -> Node:
 
     Places are known by method and path template, never by parameter or component names.
     """
-    ours = copy.deepcopy(
+    ours: Node = copy.deepcopy(
         {name: document[name] for name in ("openapi", "info", "paths", "components") if name in document}
     )
     for template, raw in ours["paths"].items():
@@ -299,7 +299,7 @@ def _followed(document: Node, node: Node) -> Node:
 # -- from its cases to plans -----------------------------------------------------------------------------------------
 
 
-def _cases(operation: Any) -> Iterator[schemathesis.Case]:
+def _cases(operation: Any) -> Iterator[schemathesis.Case[Any]]:
     from schemathesis.generation.drivers import CoverageGenerator, ExamplesGenerator
     from schemathesis.generation.feedback import NO_FEEDBACK
     from schemathesis.generation.overrides import Override
@@ -316,7 +316,7 @@ def _cases(operation: Any) -> Iterator[schemathesis.Case]:
     )
 
 
-def _plan(case: schemathesis.Case) -> Plan:
+def _plan(case: schemathesis.Case[Any]) -> Plan:
     assert case.meta is not None
     phase, data = case.meta.phase.name.value, case.meta.phase.data
     scenario = str(getattr(data, "scenario", ""))
@@ -338,7 +338,7 @@ def _plan(case: schemathesis.Case) -> Plan:
     )
 
 
-def _request(case: schemathesis.Case) -> Request:
+def _request(case: schemathesis.Case[Any]) -> Request:
     prepared = _prepared(case)
     url = urlsplit(str(prepared.url))
     query = "&".join(part for part in url.query.split("&") if part != f"cursor={CURSOR}")
@@ -353,7 +353,7 @@ def _request(case: schemathesis.Case) -> Request:
     return Request(str(prepared.method), f"{path}?{query}" if query else path, tuple(sorted(headers)), content)
 
 
-def _prepared(case: schemathesis.Case) -> Any:
+def _prepared(case: schemathesis.Case[Any]) -> Any:
     import requests
 
     return requests.Request(**case.as_transport_kwargs(base_url=_BASE)).prepare()
