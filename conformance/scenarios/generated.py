@@ -2,8 +2,8 @@
 means for a requirement, is decided by the scenario.
 
 This is the one module that touches Schemathesis. Its loader, ``Case.as_transport_kwargs`` and
-``Case.validate_response`` are documented. The generators of its phases are not: they exist under these names since
-4.32, so the dependency is held to 4.32.x, and ``tests/generated`` fails when another release generates differently.
+``Case.validate_response`` are documented. The generators of its phases (``generation.drivers``) are not: they are used
+as they stand in 4.32.5, hence the pin to 4.32.x, and ``tests/generated`` fails when they are gone or give nothing.
 Everything is imported when first used, because a smoke run needs none of it.
 """
 
