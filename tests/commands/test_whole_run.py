@@ -21,8 +21,10 @@ RACING = {
     "test_simultaneous_duplicates_make_one_trade",
     "test_transact_and_reject_at_once_have_one_winner",
     "test_simultaneous_polls_refund_once",
+    "clean-up",
 }
-"""Scenarios whose requests race: which is answered first, and so what follows, is for the target to say."""
+"""Scenarios whose requests race with each other, and tidying up, which races with the expiry of what it rejects: what
+is answered there is decided by time, not by the seed."""
 
 
 def whole_run(folder: Path) -> Ended:
