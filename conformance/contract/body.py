@@ -101,9 +101,7 @@ def _describe(text: str, problem: json.JSONDecodeError) -> str:
     if text.startswith("\ufeff"):
         return "a byte order mark before the JSON text"
     rest = text[problem.pos :].rstrip()
-    if problem.msg.startswith("Unterminated") or any(
-        word.startswith(rest) for word in ("true", "false", "null")
-    ):
+    if problem.msg.startswith("Unterminated") or any(word.startswith(rest) for word in ("true", "false", "null")):
         return "JSON that ends too early"
     return f"text that is not JSON ({problem.msg}, line {problem.lineno} column {problem.colno})"
 

@@ -92,9 +92,7 @@ class Route:
             pieces = _PARAMETER.split(segment)
             names += pieces[1::2]
             rank.append(0 if len(pieces) == 1 else 2 if pieces[0::2] == ["", ""] else 1)
-            text = "".join(
-                "(.+)" if index % 2 else re.escape(unquote(piece)) for index, piece in enumerate(pieces)
-            )
+            text = "".join("(.+)" if index % 2 else re.escape(unquote(piece)) for index, piece in enumerate(pieces))
             segments.append(re.compile(text, re.DOTALL))
         return cls(tuple(rank), tuple(segments), tuple(names), operation)
 
@@ -133,9 +131,7 @@ class Contract:
     def find(self, method: str, path: str) -> Match | None:
         """The operation of a method and a path relative to the server base (no query); literal segments win
         over parameters. None when the contract has no such operation."""
-        return next(
-            (match for match in self._matches(path) if match.operation.method == method.upper()), None
-        )
+        return next((match for match in self._matches(path) if match.operation.method == method.upper()), None)
 
     def knows(self, path: str) -> bool:
         """Whether any operation, of whatever method, has this path."""
@@ -255,9 +251,7 @@ def _response(source: Source, schemas: Schemas, status: str, place: str, raw: An
         try:
             schemas.full(schema)
         except BrokenSchemaError as problem:
-            raise source.error(
-                schema, f"a schema that does not compile ({problem})", "a JSON Schema"
-            ) from None
+            raise source.error(schema, f"a schema that does not compile ({problem})", "a JSON Schema") from None
     return Response(
         status=status,
         inferred=inferred or response.get("x-basis") == "inferred",
@@ -298,10 +292,7 @@ def _members(source: Source) -> Iterator[tuple[str, Any]]:
 def _is_sensitive(source: Source, schema: Any) -> bool:
     if not isinstance(schema, dict):
         return False
-    if (
-        isinstance(schema.get("$ref"), str)
-        and resolve(source.document, schema["$ref"]).get("x-sensitive") is True
-    ):
+    if isinstance(schema.get("$ref"), str) and resolve(source.document, schema["$ref"]).get("x-sensitive") is True:
         return True
     return schema.get("x-sensitive") is True
 

@@ -116,8 +116,7 @@ def _distance(error: ValidationError, leaves: Sequence[ValidationError]) -> tupl
     shape (``available`` and ``executable`` of a quote are constants of each), then the number of
     departures."""
     other_type = sum(
-        isinstance(leaf.kind, ValidationErrorKind.Type) and leaf.instance_path == error.instance_path
-        for leaf in leaves
+        isinstance(leaf.kind, ValidationErrorKind.Type) and leaf.instance_path == error.instance_path for leaf in leaves
     )
     marks = sum(isinstance(leaf.kind, ValidationErrorKind.Constant) for leaf in leaves)
     return other_type, marks, len(leaves)

@@ -149,9 +149,7 @@ def _read(
         operation=operation,
         documented=None if operation is None else operation.response(status),
         status=status,
-        media=next(
-            (text.partition(";")[0].strip().lower() for name, text in pairs if name == "content-type"), None
-        ),
+        media=next((text.partition(";")[0].strip().lower() for name, text in pairs if name == "content-type"), None),
         request_ids=tuple({text: None for name, text in pairs if name == "x-request-id" and text}),
         size=len(body),
         bodiless=bodiless,

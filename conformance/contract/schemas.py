@@ -56,9 +56,7 @@ class Schemas:
         """The validator of a schema without what is inferred."""
         if pointer not in self._judging:
             self._judging[pointer] = (
-                self.full(pointer)
-                if self.loosened is self.document
-                else self._compile(self.loosened, pointer)
+                self.full(pointer) if self.loosened is self.document else self._compile(self.loosened, pointer)
             )
         return self._judging[pointer]
 
@@ -96,9 +94,7 @@ class Schemas:
         ) as problem:
             raise BrokenSchemaError(str(getattr(problem, "message", problem)).splitlines()[0]) from None
 
-    def _collect(
-        self, schema: Any, name: str, decimal: set[str], other: set[str], seen: set[tuple[int, str]]
-    ) -> None:
+    def _collect(self, schema: Any, name: str, decimal: set[str], other: set[str], seen: set[tuple[int, str]]) -> None:
         """Sort the member names below one schema into decimal strings and what may be a number or boolean."""
         if not isinstance(schema, dict) or (id(schema), name) in seen:
             return

@@ -52,9 +52,7 @@ _NAMED = frozenset(
 class ContractError(Exception):
     """A contract file that cannot be used: where, what was found there, what was expected instead."""
 
-    def __init__(
-        self, file: str, found: str, expected: str, *, line: int | None = None, pointer: str = ""
-    ) -> None:
+    def __init__(self, file: str, found: str, expected: str, *, line: int | None = None, pointer: str = "") -> None:
         self.file, self.found, self.expected, self.line, self.pointer = file, found, expected, line, pointer
         place = file if line is None else f"{file}:{line}"
         inside = f" at {pointer}" if pointer else ""
@@ -123,9 +121,7 @@ def read(path: Path) -> Source:
     if document is None:
         raise ContractError(file, "an empty file", "an OpenAPI 3.1 document", line=1)
     if not isinstance(document, dict):
-        raise ContractError(
-            file, f"a {_kind(document)} at the root", "a mapping with openapi, info and paths", line=1
-        )
+        raise ContractError(file, f"a {_kind(document)} at the root", "a mapping with openapi, info and paths", line=1)
     source = Source(file, text, document)
     _check_references(source)
     return source
@@ -157,9 +153,7 @@ def _text(file: str, path: Path) -> str:
     except IsADirectoryError:
         raise ContractError(file, "a directory", "an OpenAPI 3.1 file in YAML or JSON") from None
     except OSError as problem:
-        raise ContractError(
-            file, f"a file that cannot be read ({problem.strerror})", "a readable file"
-        ) from None
+        raise ContractError(file, f"a file that cannot be read ({problem.strerror})", "a readable file") from None
     if len(raw) > MAX_BYTES:
         raise ContractError(file, f"more than {MAX_BYTES} bytes", "a contract file of ordinary size")
     if b"\0" in raw:
@@ -169,9 +163,7 @@ def _text(file: str, path: Path) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = raw[: problem.start].count(b"\n") + 1
-        raise ContractError(
-            file, "bytes that are not UTF-8", "UTF-8 text in YAML or JSON", line=line
-        ) from None
+        raise ContractError(file, "bytes that are not UTF-8", "UTF-8 text in YAML or JSON", line=line) from None
 
 
 def _json(file: str, text: str) -> Any:
@@ -200,8 +192,7 @@ def _resolvers() -> dict[Any, Any]:
         first: [
             row
             for row in rows
-            if row[0]
-            not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"}
+            if row[0] not in {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:bool", "tag:yaml.org,2002:int"}
         ]
         for first, rows in _LOADER.yaml_implicit_resolvers.items()
     }
@@ -212,9 +203,7 @@ _Loader.yaml_implicit_resolvers = _resolvers()
 _Loader.add_implicit_resolver(
     "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
 )
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789")
-)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^[-+]?(?:0|[1-9][0-9]*)$"), list("-+0123456789"))
 
 
 def _yaml(file: str, text: str) -> Any:

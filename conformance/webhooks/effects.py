@@ -22,9 +22,7 @@ class EffectsProbe:
 
     def __post_init__(self) -> None:
         if _PLACEHOLDER not in self.url:
-            raise ValueError(
-                f"effects_url {self.url!r} names no event: write {_PLACEHOLDER} where its id belongs"
-            )
+            raise ValueError(f"effects_url {self.url!r} names no event: write {_PLACEHOLDER} where its id belongs")
 
     def url_of(self, event_id: str) -> str:
         return self.url.replace(_PLACEHOLDER, event_id)
@@ -41,12 +39,8 @@ class EffectsProbe:
             raise ProbeError("the effects probe answered 200 without readable JSON") from None
         for name in self.path.split("."):
             if not isinstance(node, dict) or name not in node:
-                raise ProbeError(
-                    f"effects_path {self.path!r}: the probe's answer has no member {name!r} there"
-                )
+                raise ProbeError(f"effects_path {self.path!r}: the probe's answer has no member {name!r} there")
             node = node[name]
         if isinstance(node, bool) or not isinstance(node, int) or node < 0:
-            raise ProbeError(
-                f"effects_path {self.path!r} leads to {type(node).__name__}, not to an integer from 0 up"
-            )
+            raise ProbeError(f"effects_path {self.path!r} leads to {type(node).__name__}, not to an integer from 0 up")
         return node

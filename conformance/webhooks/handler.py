@@ -53,9 +53,7 @@ class _Trial:
     def taken(self) -> bool:
         """Whether the handler owes an effect because it said that it took a good delivery."""
         good = isinstance(self.case, Repeat) or self.case.accepted
-        return good and any(
-            attempt.status is not None and attempt.status // 100 == 2 for attempt in self.attempts
-        )
+        return good and any(attempt.status is not None and attempt.status // 100 == 2 for attempt in self.attempts)
 
 
 def certify(handler: HandlerUnderTest) -> tuple[Finding, ...]:
@@ -71,8 +69,7 @@ async def _certify(handler: HandlerUnderTest) -> tuple[Finding, ...]:
     vectors = [vector for vector in VECTORS if handler.scheme.timed or not vector.timed]
     cases: list[Vector | Repeat] = [*vectors[:1], *REPEATS, *vectors[1:]]
     events = [
-        Event(handler.run, case.name, case.state if isinstance(case, Vector) else State.SETTLED)
-        for case in cases
+        Event(handler.run, case.name, case.state if isinstance(case, Vector) else State.SETTLED) for case in cases
     ]
     async with Wire(handler) as wire:
         before = await _counts_before(wire, events)
@@ -129,9 +126,7 @@ async def _counts_after(wire: Wire, trials: Sequence[_Trial]) -> dict[str, int] 
         return str(problem)
 
 
-def _findings(
-    trials: Sequence[_Trial], before: dict[str, int] | str, after: dict[str, int] | str
-) -> Iterable[Finding]:
+def _findings(trials: Sequence[_Trial], before: dict[str, int] | str, after: dict[str, int] | str) -> Iterable[Finding]:
     reached = any(attempt.status is not None for trial in trials for attempt in trial.attempts)
     counts = isinstance(after, dict) and any(
         after[trial.event.id] for trial in trials if isinstance(trial.case, Vector) and trial.case.accepted
@@ -147,9 +142,7 @@ def _findings(
         if not reached:
             errors = sorted({attempt.error or "" for attempt in trial.attempts})
             judged = Judged(Outcome.ERROR, judged.expected, f"never answered: {'; '.join(errors)}")
-        missing = (
-            f"{judged.missing}: {after}" if judged.missing and isinstance(after, str) else judged.missing
-        )
+        missing = f"{judged.missing}: {after}" if judged.missing and isinstance(after, str) else judged.missing
         yield Finding(
             requirement=trial.case.requirement,
             name=trial.case.name,

@@ -174,9 +174,7 @@ class Receiver:
                 sequence=len(self._deliveries) + 1,
                 received=self._clock(),
                 path=scope["raw_path"].decode("latin-1"),
-                headers=tuple(
-                    (name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]
-                ),
+                headers=tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in scope["headers"]),
                 body=body,
             )
             self._deliveries.append(delivery)

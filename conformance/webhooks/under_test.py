@@ -61,15 +61,11 @@ def _check_address(name: str, url: str, *, confirmed: bool) -> None:
     try:
         address = httpx.URL(url)
     except httpx.InvalidURL as problem:
-        raise ValueError(
-            f"handler {name} is no address ({problem}): write http://host:port/path"
-        ) from problem
+        raise ValueError(f"handler {name} is no address ({problem}): write http://host:port/path") from problem
     if address.scheme not in {"http", "https"} or not address.host or not 0 < (address.port or 80) < 65536:
         raise ValueError(f"handler {name} is no address: write http://host:port/path")
     if address.userinfo:
-        raise ValueError(
-            f"handler {name} carries credentials: leave them out, they would end up in the record"
-        )
+        raise ValueError(f"handler {name} carries credentials: leave them out, they would end up in the record")
     if not confirmed and not _is_loopback(address.host):
         raise ValueError(
             f"handler {name} is at {address.host}, not on this machine: confirm that test deliveries may go"

@@ -136,9 +136,7 @@ def compose(vector: Vector, event: Event, secret: str, now: int, tolerance: int,
     return Signed(signature, sent)
 
 
-def copies(
-    repeat: Repeat, event: Event, secret: str, now: int, tolerance: int, scheme: Scheme
-) -> list[Signed]:
+def copies(repeat: Repeat, event: Event, secret: str, now: int, tolerance: int, scheme: Scheme) -> list[Signed]:
     """The deliveries of one event. In sequence each is signed afresh a second apart, as a retry would be."""
     body = _compact(event.members())
     ages = [0 if repeat.at_once else min(left, tolerance // 2) for left in reversed(range(repeat.copies))]
@@ -183,9 +181,7 @@ _NO_COUNTING_PROBE: Final = "an effects probe that counts: it showed no effect o
 _NO_READABLE_PROBE: Final = "an effects probe that can be read"
 
 
-def _by_effects(
-    effects: int | None, owed: int, expected: str, observed: str, *, probe_counts: bool
-) -> Judged:
+def _by_effects(effects: int | None, owed: int, expected: str, observed: str, *, probe_counts: bool) -> Judged:
     if effects is None:
         return Judged(Outcome.NOT_EVIDENCED, expected, observed, _NO_READABLE_PROBE)
     if effects != owed:

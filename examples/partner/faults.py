@@ -182,15 +182,12 @@ FAULTS = (
 def main() -> int:
     parser = options(argparse.ArgumentParser(description=__doc__))
     choice = parser.add_mutually_exclusive_group(required=True)
-    choice.add_argument(
-        "--fault", choices=[fault.name for fault in FAULTS], help="which broken twin to serve"
-    )
+    choice.add_argument("--fault", choices=[fault.name for fault in FAULTS], help="which broken twin to serve")
     choice.add_argument("--list-faults", action="store_true", help="print the faults as JSON")
     arguments = parser.parse_args()
     if arguments.list_faults:
         listed = [
-            {"name": fault.name, "summary": fault.summary, "breaks": fault.breaks, "drags": []}
-            for fault in FAULTS
+            {"name": fault.name, "summary": fault.summary, "breaks": fault.breaks, "drags": []} for fault in FAULTS
         ]
         print(json.dumps(listed, indent=2))
         return 0

@@ -43,9 +43,7 @@ class Partner:
     ``clock`` gives wall time in Unix seconds. Threads may share an instance.
     """
 
-    def __init__(
-        self, secret: str, database: sqlite3.Connection, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, secret: str, database: sqlite3.Connection, clock: Callable[[], float] = time.time) -> None:
         self.secret = secret.encode()
         self.database = database
         self.clock = clock
@@ -188,16 +186,12 @@ def options(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """The options of the handler, for this program and for the faulty twins."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one")
-    parser.add_argument(
-        "--db", default=":memory:", help="SQLite file; without one nothing outlives the process"
-    )
+    parser.add_argument("--db", default=":memory:", help="SQLite file; without one nothing outlives the process")
     parser.add_argument("--exit-with-stdin", action="store_true", help="stop when standard input is closed")
     return parser
 
 
-def run(
-    arguments: argparse.Namespace, partner_type: Callable[[str, sqlite3.Connection], Partner] = Partner
-) -> int:
+def run(arguments: argparse.Namespace, partner_type: Callable[[str, sqlite3.Connection], Partner] = Partner) -> int:
     """Serve until interrupted; return the exit code."""
     secret = os.environ.get(SECRET_VARIABLE, "")
     if not secret:

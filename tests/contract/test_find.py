@@ -62,13 +62,9 @@ def test_a_path_is_known_whatever_the_method(path: str, known: bool) -> None:
 
 def test_a_parameter_may_be_a_part_of_a_segment(tmp_path: Path) -> None:
     item = {"get": {"responses": {"200": {"description": ""}}}}
-    contract = load(
-        written(tmp_path, changed(paths={"/a/{id}": item, "/a/{id}.{kind}": item, "/a/b.c": item}))
-    )
+    contract = load(written(tmp_path, changed(paths={"/a/{id}": item, "/a/{id}.{kind}": item, "/a/b.c": item})))
     found = {path: contract.find("GET", path) for path in ("/a/b.c", "/a/x.json", "/a/x")}
-    assert {
-        path: match and (match.operation.template, match.parameters) for path, match in found.items()
-    } == {
+    assert {path: match and (match.operation.template, match.parameters) for path, match in found.items()} == {
         "/a/b.c": ("/a/b.c", {}),
         "/a/x.json": ("/a/{id}.{kind}", {"id": "x", "kind": "json"}),
         "/a/x": ("/a/{id}", {"id": "x"}),

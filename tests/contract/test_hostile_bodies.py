@@ -30,9 +30,7 @@ HTML = b"<!doctype html><html><body>Sign in</body></html>"
 @pytest.mark.parametrize(
     ("body", "told"),
     [
-        pytest.param(
-            b'{"available":false,"available":true}', "an object that names available twice", id="twice"
-        ),
+        pytest.param(b'{"available":false,"available":true}', "an object that names available twice", id="twice"),
         pytest.param(b'{"a":{"b":1,"b":1}}', "an object that names b twice", id="twice inside"),
         pytest.param(b'{"rate":NaN}', "NaN, which JSON does not have", id="NaN"),
         pytest.param(b'{"rate":-Infinity}', "-Infinity, which JSON does not have", id="infinity"),
@@ -49,9 +47,7 @@ HTML = b"<!doctype html><html><body>Sign in</body></html>"
         pytest.param(HTML, "HTML or XML", id="HTML under a JSON label"),
         pytest.param(b"[" * 100_000, "nesting beyond 100 levels", id="open brackets"),
         pytest.param(b"[" * 100_000 + b"]" * 100_000, "nesting beyond 100 levels", id="deep array"),
-        pytest.param(
-            b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nesting beyond 100 levels", id="deep object"
-        ),
+        pytest.param(b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "nesting beyond 100 levels", id="deep object"),
         pytest.param(b"[" * 102 + b"]" * 102, "nesting beyond 100 levels", id="just too deep"),
     ],
 )
@@ -144,17 +140,11 @@ def test_a_sensitive_value_is_not_repeated_however_short() -> None:
 
 
 JSON_VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=60),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=60),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
-            st.sampled_from(
-                ["available", "executable", "rate", "quoteId", "trades", "status", "type", "delta"]
-            )
+            st.sampled_from(["available", "executable", "rate", "quoteId", "trades", "status", "type", "delta"])
             | st.text(max_size=10),
             inner,
             max_size=5,
@@ -171,9 +161,7 @@ JSON_VALUES = st.recursive(
     body=JSON_VALUES.map(lambda value: json.dumps(value).encode()) | st.binary(max_size=40),
     truncated=st.booleans(),
 )
-def test_any_answer_gets_a_report(
-    operation: tuple[str, str], status: int, body: bytes, truncated: bool
-) -> None:
+def test_any_answer_gets_a_report(operation: tuple[str, str], status: int, body: bytes, truncated: bool) -> None:
     report = judged(operation, status, body, headers=HEADERS, truncated=truncated)
     names = [row.requirement for row in report.findings]
     assert "WIRE-REQUEST-ID" in names

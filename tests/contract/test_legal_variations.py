@@ -37,9 +37,7 @@ GUESSED = ("fiatAmount", "cryptoAmount", "cryptoNetwork", "poolId", "side", "fia
 @pytest.mark.parametrize(
     ("operation", "status", "body"),
     [
-        pytest.param(
-            QUOTE, 200, without(FIRM, *GUESSED, "createdAt", "destNetwork"), id="quote, stated only"
-        ),
+        pytest.param(QUOTE, 200, without(FIRM, *GUESSED, "createdAt", "destNetwork"), id="quote, stated only"),
         pytest.param(QUOTE, 200, {**FIRM, "quoteId": "Q/1 2", "poolId": 7}, id="quote, other ids"),
         pytest.param(QUOTE, 200, {**FIRM, "expiresAt": "2026-01-01T00:00:15.123Z"}, id="milliseconds"),
         pytest.param(QUOTE, 200, {**FIRM, "expiresAt": "2026-01-01T00:00:15+00:00"}, id="UTC as an offset"),
@@ -77,12 +75,8 @@ GUESSED = ("fiatAmount", "cryptoAmount", "cryptoNetwork", "poolId", "side", "fia
         pytest.param(
             CAPABILITIES, 200, without(CAPABLE, "minOrderUsdt"), id="capabilities, other name for the minimum"
         ),
-        pytest.param(
-            CAPABILITIES, 200, {**CAPABLE, "depositAddress": {"tron": "T"}}, id="deposit address per chain"
-        ),
-        pytest.param(
-            TRADES, 200, {"items": [TRADE], "nextCursor": None, "hasMore": False}, id="other array name"
-        ),
+        pytest.param(CAPABILITIES, 200, {**CAPABLE, "depositAddress": {"tron": "T"}}, id="deposit address per chain"),
+        pytest.param(TRADES, 200, {"items": [TRADE], "nextCursor": None, "hasMore": False}, id="other array name"),
         pytest.param(
             LEDGER,
             200,
@@ -154,9 +148,7 @@ def test_the_http_layer_still_names_its_request() -> None:
         (POOLS, 400, error(400), "400, which no source ties to this operation"),
     ],
 )
-def test_a_status_of_our_guessing_is_observed(
-    operation: tuple[str, str], status: int, body: Any, value: str
-) -> None:
+def test_a_status_of_our_guessing_is_observed(operation: tuple[str, str], status: int, body: Any, value: str) -> None:
     assert value in dict(judged(operation, status, body).observations).values()
 
 

@@ -150,9 +150,7 @@ SCHEMA = "/paths/~1a/get/responses/200/content/application~1json/schema"
         pytest.param("- " * 100_000, 1, "very deep nesting", "at most 100 levels", id="deep block"),
     ],
 )
-def test_text_that_is_no_document(
-    tmp_path: Path, text: str | bytes, line: int, found: str, expected: str
-) -> None:
+def test_text_that_is_no_document(tmp_path: Path, text: str | bytes, line: int, found: str, expected: str) -> None:
     with pytest.raises(ContractError) as caught:
         load(written(tmp_path, text))
     problem = caught.value
@@ -175,9 +173,7 @@ def test_text_that_is_no_document(
         pytest.param(changed(paths=[]), "/paths", "a list", id="paths as a list"),
         pytest.param(changed(paths={"a": {}}), "/paths/a", "the path 'a'", id="relative path"),
         pytest.param(changed(paths={"/a": None}), "/paths/~1a", "nothing", id="empty path"),
-        pytest.param(
-            changed(paths={"/a": {"get": 1}}), "/paths/~1a/get", "a single value", id="operation as a number"
-        ),
+        pytest.param(changed(paths={"/a": {"get": 1}}), "/paths/~1a/get", "a single value", id="operation as a number"),
         pytest.param(
             changed(paths={"/a": {"get": {}}}),
             "/paths/~1a/get/responses",
@@ -256,9 +252,7 @@ def test_text_that_is_no_document(
             "a schema that does not compile",
             id="members as a list",
         ),
-        pytest.param(
-            changed(paths=schema(5)), SCHEMA, "a schema that does not compile", id="schema as a number"
-        ),
+        pytest.param(changed(paths=schema(5)), SCHEMA, "a schema that does not compile", id="schema as a number"),
         pytest.param(changed(**{"x-boundary": "provider"}), "/x-boundary", "a text", id="boundary as a word"),
     ],
 )
@@ -275,9 +269,7 @@ def test_the_line_of_a_misplaced_thing_is_told(tmp_path: Path) -> None:
     text = MINIMAL.replace("#/components/schemas/Thing", "#/components/schemas/Think")
     with pytest.raises(ContractError) as caught:
         load(written(tmp_path, text))
-    assert caught.value.line == 1 + text.splitlines().index(
-        next(line for line in text.splitlines() if "Think" in line)
-    )
+    assert caught.value.line == 1 + text.splitlines().index(next(line for line in text.splitlines() if "Think" in line))
 
 
 def test_broken_json_is_told_with_its_line(tmp_path: Path) -> None:

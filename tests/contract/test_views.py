@@ -51,12 +51,8 @@ GUESS = {"type": "string", "x-basis": "inferred"}
     ("schema", "body"),
     [
         pytest.param({"required": ["a"], "properties": {"a": GUESS}}, {}, id="inferred member, absent"),
-        pytest.param(
-            {"required": ["a"], "properties": {"a": GUESS}}, {"a": 1}, id="inferred member, other type"
-        ),
-        pytest.param(
-            {"required": ["a"], "x-inferred": ["required:a"], "properties": {"a": STRING}}, {}, id="required"
-        ),
+        pytest.param({"required": ["a"], "properties": {"a": GUESS}}, {"a": 1}, id="inferred member, other type"),
+        pytest.param({"required": ["a"], "x-inferred": ["required:a"], "properties": {"a": STRING}}, {}, id="required"),
         pytest.param({"type": "string", "maxLength": 1, "x-inferred": ["maxLength"]}, "ab", id="one keyword"),
         pytest.param({"type": "string", "not": {"const": "a"}, "x-inferred": ["not"]}, "a", id="not"),
         pytest.param(
@@ -84,9 +80,7 @@ def test_what_is_inferred_is_observed_not_judged(tmp_path: Path, schema: Any, bo
 @pytest.mark.parametrize(
     ("schema", "body"),
     [
-        pytest.param(
-            {"required": ["a"], "properties": {"a": {**STRING, "x-basis": "entailed"}}}, {}, id="entailed"
-        ),
+        pytest.param({"required": ["a"], "properties": {"a": {**STRING, "x-basis": "entailed"}}}, {}, id="entailed"),
         pytest.param({"type": "string", "maxLength": 1, "x-inferred": ["maxLength"]}, 7, id="beside a guess"),
         pytest.param(
             {"required": ["a", "b"], "x-inferred": ["required:a"], "properties": {"a": STRING, "b": STRING}},
@@ -102,9 +96,7 @@ def test_what_is_stated_or_entailed_is_judged(tmp_path: Path, schema: Any, body:
 
 
 def test_a_departure_inside_an_alternative_to_null_is_told_from_inside(tmp_path: Path) -> None:
-    contract = contract_of(
-        tmp_path, {"anyOf": [{"type": "null"}, {"type": "object", "required": ["a", "b"]}]}
-    )
+    contract = contract_of(tmp_path, {"anyOf": [{"type": "null"}, {"type": "object", "required": ["a", "b"]}]})
     assert finding(judged(THING, 200, {}, contract=contract), "WIRE-BODY").observed == "a: absent; b: absent"
 
 

@@ -318,9 +318,7 @@ def test_an_amount_that_is_no_plain_decimal_breaks_the_body_and_not_money(rate: 
         (TRADES, "onlyPage", ("trades", 0, "cryptoAmount"), "trades[].cryptoAmount is a number"),
     ],
 )
-def test_money_as_a_number(
-    operation: tuple[str, str], name: str, place: tuple[str | int, ...], told: str
-) -> None:
+def test_money_as_a_number(operation: tuple[str, str], name: str, place: tuple[str | int, ...], told: str) -> None:
     body = example(operation, "200", name)
     holder: Any = body
     for part in place[:-1]:
@@ -346,9 +344,7 @@ def test_what_an_error_adds_is_no_money() -> None:
 
 
 def test_a_body_without_money_says_nothing_about_it() -> None:
-    assert "WIRE-MONEY" not in failed(judged(POOLS, 200, {"pools": []})) | held(
-        judged(POOLS, 200, {"pools": []})
-    )
+    assert "WIRE-MONEY" not in failed(judged(POOLS, 200, {"pools": []})) | held(judged(POOLS, 200, {"pools": []}))
 
 
 # -- the boundary --------------------------------------------------------------------------------------------

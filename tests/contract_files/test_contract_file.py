@@ -114,8 +114,7 @@ def test_a_required_member_is_described_where_it_is_required(path: Path) -> None
     odd = {
         place: sorted(set(node["required"]) - node.get("properties", {}).keys())
         for place, node in walk(load(path))
-        if isinstance(node.get("required"), list)
-        and set(node["required"]) - node.get("properties", {}).keys()
+        if isinstance(node.get("required"), list) and set(node["required"]) - node.get("properties", {}).keys()
     }
     assert not odd
 
@@ -233,14 +232,10 @@ def test_every_link_names_an_operation_and_its_parameters(path: Path) -> None:
 def test_every_link_supplies_the_path_of_its_target(path: Path) -> None:
     document = load(path)
     needed = {
-        operation["operationId"]: {
-            row["name"] for row in parameters(document, route, method) if row["in"] == "path"
-        }
+        operation["operationId"]: {row["name"] for row in parameters(document, route, method) if row["in"] == "path"}
         for method, route, _, operation in operations(document)
     }
-    odd = [
-        place for place, link in links(document) if needed[link["operationId"]] - link["parameters"].keys()
-    ]
+    odd = [place for place, link in links(document) if needed[link["operationId"]] - link["parameters"].keys()]
     assert not odd
 
 

@@ -25,13 +25,9 @@ def test_every_operation_and_every_link_is_recognised(path: Path) -> None:
     assert statistic.transitions.total == sum(len(row[3].get("links", {})) for row in responses(document))
 
 
-@pytest.mark.parametrize(
-    "mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value
-)
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=lambda mode: mode.value)
 @pytest.mark.parametrize(("path", "method", "route"), OPERATIONS)
-def test_requests_can_be_made_without_much_filtering(
-    path: Path, method: str, route: str, mode: GenerationMode
-) -> None:
+def test_requests_can_be_made_without_much_filtering(path: Path, method: str, route: str, mode: GenerationMode) -> None:
     operation = schemathesis.openapi.from_path(path)[route][method]
     made: list[Case[Any]] = []
 

@@ -35,13 +35,9 @@ def test_spectral_finds_nothing(path: Path) -> None:
 def test_each_linter_can_find_something(tmp_path: Path) -> None:
     """Guards the two tests above against a linter that reads nothing."""
     broken = tmp_path / "broken.yaml"
-    broken.write_text(
-        CONTRACTS[0].read_text(encoding="utf-8").replace("summary: ", "sumary: "), encoding="utf-8"
-    )
+    broken.write_text(CONTRACTS[0].read_text(encoding="utf-8").replace("summary: ", "sumary: "), encoding="utf-8")
     redocly = run("redocly", "lint", "--config", "redocly.yaml", "--format", "json", str(broken))
-    spectral = run(
-        "spectral", "lint", "--ruleset", ".spectral.yaml", "--format", "json", "--quiet", str(broken)
-    )
+    spectral = run("spectral", "lint", "--ruleset", ".spectral.yaml", "--format", "json", "--quiet", str(broken))
     assert json.loads(redocly)["problems"]
     assert json.loads(spectral)
 

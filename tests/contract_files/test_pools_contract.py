@@ -130,13 +130,9 @@ def test_retry_after_is_offered_with_429_and_never_promised() -> None:
     assert offers == {"429": False}
 
 
-@pytest.mark.parametrize(
-    "status", ["400", "401", "402", "403", "404", "409", "413", "415", "429", "501", "5XX"]
-)
+@pytest.mark.parametrize("status", ["400", "401", "402", "403", "404", "409", "413", "415", "429", "501", "5XX"])
 def test_error_bodies_are_the_flat_envelope_and_repeat_their_status(status: str) -> None:
-    bodies = [
-        f"{place}/content/application~1json" for _, found, place, _ in responses(POOLS) if found == status
-    ]
+    bodies = [f"{place}/content/application~1json" for _, found, place, _ in responses(POOLS) if found == status]
     assert bodies
     for place in bodies:
         judge = validator(POOLS, f"{place}/schema")
@@ -173,9 +169,7 @@ def test_bank_details_are_marked_sensitive() -> None:
 
 # -- what bodies the contract tells apart --------------------------------------------------------------------
 
-QUOTES = POOLS["paths"]["/pools/{id}/quote"]["post"]["responses"]["200"]["content"]["application/json"][
-    "examples"
-]
+QUOTES = POOLS["paths"]["/pools/{id}/quote"]["post"]["responses"]["200"]["content"]["application/json"]["examples"]
 FIRM, INDICATIVE, UNAVAILABLE = (QUOTES[name]["value"] for name in ("firm", "indicative", "unavailable"))
 TRADE = POOLS["components"]["examples"]["ReservedTrade"]["value"]
 REQUEST = POOLS["components"]["requestBodies"]["CreateQuote"]["content"]["application/json"]["examples"]

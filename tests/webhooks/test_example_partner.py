@@ -120,9 +120,7 @@ def test_a_repetition_after_a_restart_has_no_second_effect(tmp_path):
     for _start in range(2):
         with serving("handler.py", "--db", str(tmp_path / "partner.db")) as handler:
             signature = sign(SECRET, BODY, int(handler.clock()))
-            assert (
-                httpx.post(handler.url, content=BODY, headers={handler.header: signature}).status_code == 200
-            )
+            assert httpx.post(handler.url, content=BODY, headers={handler.header: signature}).status_code == 200
             counts.append(httpx.get(handler.effects.url_of("e1")).json()["count"])
 
     assert counts == [1, 1]

@@ -73,9 +73,7 @@ def test_the_honest_handler_passes_everything():
     with serving("handler.py") as handler:
         findings = certify(handler)
 
-    assert {
-        finding.name: finding.outcome for finding in findings if finding.outcome is not Outcome.PASS
-    } == {}
+    assert {finding.name: finding.outcome for finding in findings if finding.outcome is not Outcome.PASS} == {}
     assert set(outcomes(findings)) == {ACCEPTS, VERIFIES, DEDUPES}
 
 
@@ -93,9 +91,7 @@ def test_events_seen_in_an_earlier_run_of_the_same_name_prove_nothing():
         again = certify(handler)
 
     assert Outcome.PASS not in {finding.outcome for finding in again}
-    assert all(
-        "never sent" in finding.missing for finding in again if finding.outcome is Outcome.NOT_EVIDENCED
-    )
+    assert all("never sent" in finding.missing for finding in again if finding.outcome is Outcome.NOT_EVIDENCED)
 
 
 def test_a_handler_nobody_can_reach_is_an_error_and_not_a_refusal():
@@ -191,9 +187,7 @@ def test_an_endless_answer_is_read_up_to_its_limit():
     ):
         findings = certify(handler)
 
-    assert {len(attempt.response_body) for finding in findings for attempt in finding.attempts} == {
-        MAX_ANSWER
-    }
+    assert {len(attempt.response_body) for finding in findings for attempt in finding.attempts} == {MAX_ANSWER}
 
 
 def test_an_untimed_scheme_is_not_judged_by_time():
@@ -210,9 +204,7 @@ def test_deliveries_are_sent_as_recorded():
 
     (attempt,) = findings[0].attempts
     assert delivered.body == attempt.request_body
-    assert delivered.header("x-signature") == tuple(
-        v for k, v in attempt.request_headers if k == "x-signature"
-    )
+    assert delivered.header("x-signature") == tuple(v for k, v in attempt.request_headers if k == "x-signature")
     assert delivered.header("content-type") == ("application/json",)
 
 
@@ -226,16 +218,12 @@ PROBE = "http://127.0.0.1:1/{eventId}"
         pytest.param({"secret": "whsec_live_abc", "confirmed": True}, "live", id="live secret, confirmed"),
         pytest.param({"secret": ""}, "empty", id="no secret"),
         pytest.param({"url": "http://192.0.2.1/hook"}, "not on this machine", id="another machine"),
-        pytest.param(
-            {"url": "http://127.0.0.1.example.org/"}, "not on this machine", id="a name that looks local"
-        ),
+        pytest.param({"url": "http://127.0.0.1.example.org/"}, "not on this machine", id="a name that looks local"),
         pytest.param({"url": "ftp://127.0.0.1/"}, "no address", id="another protocol"),
         pytest.param({"url": "/hook"}, "no address", id="no host"),
         pytest.param({"url": "http://127.0.0.1:99999/"}, "no address", id="no such port"),
         pytest.param({"url": "http://user:word@127.0.0.1/"}, "credentials", id="credentials"),
-        pytest.param(
-            {"effects": EffectsProbe("http://192.0.2.1/{eventId}")}, "effects_url", id="probe elsewhere"
-        ),
+        pytest.param({"effects": EffectsProbe("http://192.0.2.1/{eventId}")}, "effects_url", id="probe elsewhere"),
         pytest.param({"run": "a b"}, "run", id="run"),
         pytest.param({"header": "X:Y"}, "header", id="header"),
     ],

@@ -36,9 +36,7 @@ def test_plain_scheme_signs_the_raw_body_alone():
         pytest.param([f"t={NOW},v0=x,v1={DIGEST},flag"], Reason.OK, id="unknown parts are ignored"),
         pytest.param([f"v1={DIGEST},t={NOW}"], Reason.OK, id="order of parts is free"),
         pytest.param([f"t={NOW},v1={OTHER_DIGEST},v1={DIGEST}"], Reason.OK, id="one of two digests is right"),
-        pytest.param(
-            [f"t={NOW},v1={DIGEST},v1={OTHER_DIGEST}"], Reason.OK, id="the right digest comes first"
-        ),
+        pytest.param([f"t={NOW},v1={DIGEST},v1={OTHER_DIGEST}"], Reason.OK, id="the right digest comes first"),
         pytest.param([], Reason.MISSING, id="no header"),
         pytest.param(["", "  "], Reason.MISSING, id="blank header"),
         pytest.param([GOOD, GOOD], Reason.DOUBLED, id="two headers"),

@@ -59,9 +59,7 @@ def test_a_vector_expects_acceptance_exactly_when_it_verifies(vector):
     assert vector.accepted is (REASONS[vector.name] is Reason.OK)
 
 
-@pytest.mark.parametrize(
-    "vector", [vector for vector in VECTORS if not vector.timed], ids=lambda vector: vector.name
-)
+@pytest.mark.parametrize("vector", [vector for vector in VECTORS if not vector.timed], ids=lambda vector: vector.name)
 def test_a_vector_keeps_its_meaning_where_no_time_is_signed(vector):
     reason = checked(compose(vector, EVENT, SECRET, NOW, TOLERANCE, PLAIN), PLAIN)
 
