@@ -203,12 +203,15 @@ class Desk:
         return replies
 
     def list_trades(self, **filters: str) -> Iterator[tuple[Reply, dict[str, Any]]]:
-        """Walk the trades newest first, with the page each stands on; stops where they are older than this run."""
+        """Walk the trades newest first, with the page each stands on; stops where they are older than this run.
+
+        Raises ``Refused`` for a page that is not answered with 2xx.
+        """
         cursor: str | None = None
         for _ in range(PAGES):
             query = {"limit": "100", **filters} | ({"cursor": cursor} if cursor else {})
-            reply = self.api.trades(**query)
-            page = reply.object() if reply.ok else {}
+            reply = readable(self.api.trades(**query), "trades")
+            page = reply.object()
             rows = the_list(page)
             for row in rows:
                 yield reply, row
@@ -219,13 +222,14 @@ class Desk:
     def list_entries(self, *, whole: bool = False) -> Iterator[tuple[Reply, dict[str, Any]]]:
         """Walk the ledger newest first, with the page each entry stands on.
 
-        Stops where the entries are older than this run, unless the ``whole`` ledger is asked for.
+        Stops where the entries are older than this run, unless the ``whole`` ledger is asked for. Raises ``Refused``
+        for a page that is not answered with 2xx.
         """
         cursor: str | None = None
         for _ in range(WHOLE if whole else PAGES):
             query = {"limit": str(PAGE), "currency": self.terms.fiat} | ({"cursor": cursor} if cursor else {})
-            reply = self.api.ledger(**query)
-            page = reply.object() if reply.ok else {}
+            reply = readable(self.api.ledger(**query), "ledger entries")
+            page = reply.object()
             rows = the_list(page, "entries")
             for row in rows:
                 yield reply, row
@@ -345,6 +349,13 @@ def _first_pool(bench: Bench, api: PoolsApi) -> str:
     if not usable:
         raise Refused("a pool to trade on (pool = … under [order] in the profile)", "the author of the profile")
     return str(usable[0]["id"])
+
+
+def readable(reply: Reply, what: str) -> Reply:
+    """The page, if it is one. Raises ``Refused`` otherwise: a list nobody can read proves the absence of nothing."""
+    if not reply.ok:
+        raise Refused(f"a list of {what} that can be read (it answered {reply.status})", "the operator of the target")
+    return reply
 
 
 def the_list(page: Mapping[str, Any], name: str | None = None) -> list[dict[str, Any]]:
