@@ -19,7 +19,11 @@ from conformance.sandbox.variations import Patch, fault
     fact="facts section 4.1: pools without entitlement are absent from the list",
     klass="discovery",
     breaks=("POOLS-DISCOVERY-EXACT", "POOLS-DISCOVERY-HIDES"),
-    drags=("POOLS-CAPABILITIES-CONSISTENT",),
+    drags=(
+        "POOLS-CAPABILITIES-CONSISTENT",
+        "POOLS-LEDGER-BALANCE",
+        "POOLS-BALANCE-CONTEXT",
+    ),
 )
 def discovery_shows_all(patch: Patch) -> None:
     patch.replace(gates, "usable_pools", lambda its_access: list(catalogue.POOLS.values()))
@@ -31,6 +35,7 @@ def discovery_shows_all(patch: Patch) -> None:
     fact="facts section 4.1: discovery lists the entitled pools",
     klass="discovery",
     breaks=("POOLS-DISCOVERY-EXACT",),
+    drags=("POOLS-CAPABILITIES-CONSISTENT",),
 )
 def discovery_one_pool_per_currency(patch: Patch) -> None:
     healthy = gates.usable_pools
@@ -146,7 +151,12 @@ def capabilities_minimum_of_other_tier(patch: Patch) -> None:
     fact="facts section 4.2: a minimum order and, where configured, a maximum",
     klass="discovery",
     breaks=("POOLS-CAPABILITIES-CONSISTENT", "POOLS-CAPABILITIES-APPROVED"),
-    drags=("POOLS-QUOTE-LIMITS", "WIRE-BODY"),
+    drags=(
+        "POOLS-QUOTE-LIMITS",
+        "WIRE-BODY",
+        "POOLS-FIRM-EXECUTABLE",
+        "POOLS-INDICATIVE-SAFE",
+    ),
 )
 def capabilities_bounds_swapped(patch: Patch) -> None:
     def swap(reply: Reply) -> Reply:

@@ -24,6 +24,7 @@ OF_A_SECOND_TRADE = (
     "POOLS-POLL-FORWARD",
     "POOLS-TRADE-READ",
     "POOLS-TRADES-FILTERS",
+    "POOLS-TRADES-PAGES",
 )
 
 
@@ -195,7 +196,7 @@ def replay_names_new_trade(patch: Patch) -> None:
     fact="facts section 6: a retry uses the same key and quote and never makes a second trade",
     klass="idempotency",
     breaks=("POOLS-TRANSACT-LATE-REPLAY",),
-    drags=("POOLS-TRANSACT-ONCE-PER-QUOTE", "POOLS-QUOTE-PRECEDENCE", *OF_A_SECOND_TRADE),
+    drags=("POOLS-TRANSACT-ONCE-PER-QUOTE", *OF_A_SECOND_TRADE),
 )
 def late_replay_executes(patch: Patch) -> None:
     healthy = transact.find_earlier

@@ -38,6 +38,9 @@ def rate_as_number(patch: Patch) -> None:
         "POOLS-LEDGER-ONE-DEBIT",
         "POOLS-LEDGER-REFUNDS",
         "POOLS-LEDGER-SUM",
+        "POOLS-OUTCOME-FAILED",
+        "POOLS-OUTCOME-RELEASED",
+        "POOLS-OUTCOME-RETURNED",
     ),
 )
 def delta_as_number(patch: Patch) -> None:
@@ -106,6 +109,12 @@ def capabilities_without_spread_cap(patch: Patch) -> None:
         "POOLS-TRANSACT-CONCURRENT-ONCE",
         "POOLS-LEDGER-ONE-DEBIT",
         "POOLS-LEDGER-REFUNDS",
+        "POOLS-TRANSACT-ONCE-PER-QUOTE",
+        "POOLS-TRANSACT-LATE-REPLAY",
+        "POOLS-POLL-FORWARD",
+        "POOLS-OUTCOME-FAILED",
+        "POOLS-OUTCOME-RELEASED",
+        "POOLS-OUTCOME-RETURNED",
     ),
 )
 def trade_without_quote_id(patch: Patch) -> None:
@@ -132,6 +141,8 @@ def trade_without_quote_id(patch: Patch) -> None:
         "POOLS-OUTCOME-FAILED",
         "POOLS-OUTCOME-RELEASED",
         "POOLS-OUTCOME-RETURNED",
+        "POOLS-TRANSACT-ONCE-PER-QUOTE",
+        "POOLS-TRANSACT-LATE-REPLAY",
     ),
 )
 def ledger_entry_without_reason(patch: Patch) -> None:
@@ -158,6 +169,8 @@ def ledger_entry_without_reason(patch: Patch) -> None:
         "POOLS-OUTCOME-RETURNED",
         "POOLS-WEBHOOK-EVENT",
         "POOLS-LEDGER-REFUNDS",
+        "POOLS-WEBHOOK-SIGNED",
+        "POOLS-WEBHOOK-STABLE-ID",
     ),
 )
 def status_of_the_bank(patch: Patch) -> None:

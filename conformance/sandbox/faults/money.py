@@ -17,6 +17,7 @@ from conformance.sandbox.refusal import Refusal
 from conformance.sandbox.variations import Patch, fault
 
 OF_A_WRONG_REFUND = ("POOLS-OUTCOME-FAILED", "POOLS-OUTCOME-RELEASED", "POOLS-OUTCOME-RETURNED", "POOLS-RECONCILES")
+OF_A_WRONG_AMOUNT = ("POOLS-LEDGER-REFUNDS", *OF_A_WRONG_REFUND)
 # What else counts the debits of a trade.
 OF_A_DEBIT_MORE_OR_LESS = (
     "POOLS-TRANSACT-ONCE",
@@ -139,7 +140,7 @@ def debit_forgotten(patch: Patch) -> None:
     fact="facts section 10: the debit is minus the fiat amount of the quote",
     klass="money",
     breaks=("POOLS-LEDGER-ONE-DEBIT",),
-    drags=("POOLS-RECONCILES",),
+    drags=OF_A_WRONG_AMOUNT,
 )
 def debit_in_crypto(patch: Patch) -> None:
     healthy = transact.debit_due
@@ -156,7 +157,7 @@ def debit_in_crypto(patch: Patch) -> None:
     fact="facts section 10: the debit is minus the fiat amount of the quote",
     klass="money",
     breaks=("POOLS-LEDGER-ONE-DEBIT",),
-    drags=("POOLS-RECONCILES",),
+    drags=OF_A_WRONG_AMOUNT,
 )
 def debit_rounded(patch: Patch) -> None:
     healthy = transact.debit_due
@@ -249,7 +250,10 @@ def indicative_debits(patch: Patch) -> None:
     fact="facts section 4.4: no 4xx leaves a debit behind",
     klass="money",
     breaks=("POOLS-DENY-BALANCE",),
-    drags=("POOLS-RECONCILES",),
+    drags=(
+        "POOLS-RECONCILES",
+        "POOLS-LEDGER-ONE-DEBIT",
+    ),
 )
 def refused_402_keeps_debit(patch: Patch) -> None:
     healthy = transact.execute_once
@@ -352,6 +356,8 @@ def balance_always_null(patch: Patch) -> None:
         "POOLS-OUTCOME-FAILED",
         "POOLS-OUTCOME-RELEASED",
         "POOLS-OUTCOME-RETURNED",
+        "POOLS-TRANSACT-ONCE-PER-QUOTE",
+        "POOLS-TRANSACT-LATE-REPLAY",
     ),
 )
 def ledger_ref_without_join(patch: Patch) -> None:

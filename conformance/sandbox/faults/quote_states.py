@@ -125,7 +125,12 @@ def reading_reprices(patch: Patch) -> None:
     fact="facts sections 4.4 and 5.1: a successful transact makes the quote consumed",
     klass="quote states",
     breaks=("POOLS-TRANSACT-RESERVES",),
-    drags=("POOLS-REJECT-CONSUMED", "POOLS-QUOTE-PRECEDENCE", "POOLS-TRANSACT-KEY-CONFLICT"),
+    drags=(
+        "POOLS-REJECT-CONSUMED",
+        "POOLS-QUOTE-PRECEDENCE",
+        "POOLS-TRANSACT-KEY-CONFLICT",
+        "POOLS-REJECT-BLOCKS",
+    ),
 )
 def consumed_reads_active(patch: Patch) -> None:
     patch.replace(quotes, "consume", lambda tx, quote, now: True)
@@ -206,7 +211,12 @@ def rejected_executable(patch: Patch) -> None:
     fact="facts section 4.9: rejecting a consumed quote is a 409",
     klass="quote states",
     breaks=("POOLS-REJECT-CONSUMED",),
-    drags=("POOLS-TRANSACT-RESERVES", "POOLS-RECONCILES"),
+    drags=(
+        "POOLS-TRANSACT-RESERVES",
+        "POOLS-RECONCILES",
+        "POOLS-REJECT-BLOCKS",
+        "POOLS-QUOTE-PRECEDENCE",
+    ),
 )
 def reject_consumed_accepted(patch: Patch) -> None:
     seams.drop(patch, seams.ONE_ENDING)

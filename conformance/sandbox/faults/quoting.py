@@ -200,6 +200,13 @@ def firm_not_executable(patch: Patch) -> None:
         "POOLS-QUOTE-EXPIRES",
         "POOLS-REJECT-EXPIRED",
         "POOLS-QUOTE-PRECEDENCE",
+        "POOLS-QUOTE-READ-PURE",
+        "POOLS-QUOTE-MOVES-NOTHING",
+        "POOLS-REJECT-ONCE",
+        "POOLS-REJECT-BLOCKS",
+        "POOLS-REJECT-CONSUMED",
+        "POOLS-TRANSACT-RESERVES",
+        "POOLS-TRANSACT-KEY-REQUIRED",
     ),
 )
 def quote_shared_by_identical_orders(patch: Patch) -> None:
@@ -272,7 +279,11 @@ def expiry_in_local_time(patch: Patch) -> None:
     fact="facts section 3: ISO 8601 in UTC, with a Z",
     klass="quotes",
     breaks=("WIRE-BODY",),
-    drags=("POOLS-FIRM-NEAR-EXPIRY", "POOLS-FIRM-EXECUTABLE"),
+    drags=(
+        "POOLS-FIRM-NEAR-EXPIRY",
+        "POOLS-FIRM-EXECUTABLE",
+        *OF_A_MISSTATED_EXPIRY,
+    ),
 )
 def expiry_without_zone(patch: Patch) -> None:
     write_expiry(patch, lambda expires_at: expires_at.removesuffix("Z"))

@@ -47,7 +47,12 @@ def poll_never_advances(patch: Patch) -> None:
     fact="facts section 5.2: nothing goes back to reserved",
     klass="trade states",
     breaks=("POOLS-POLL-FORWARD",),
-    drags=("POOLS-POLL-IDEMPOTENT", "POOLS-TRADE-READ", *OF_AN_OUTCOME),
+    drags=(
+        "POOLS-POLL-IDEMPOTENT",
+        "POOLS-TRADE-READ",
+        *OF_AN_OUTCOME,
+        "POOLS-LEDGER-REFUNDS",
+    ),
 )
 def poll_flickers_back(patch: Patch) -> None:
     healthy = settlement.poll
@@ -212,6 +217,7 @@ def trade_read_advances(patch: Patch) -> None:
             trade = trades.by_id(tx, call.owner, call.path["transactId"])
             if trade is not None:
                 move_on(tx, call, trade)
+        call.sandbox.wake_deliveries()
         return healthy(call)
 
     patch.replace(trades, "read", read)
@@ -318,3 +324,4 @@ def move_all_on(call: Call) -> None:
         rows = tx.execute("SELECT * FROM trades WHERE owner = ? AND status = 'reserved'", (call.owner,)).fetchall()
         for row in rows:
             move_on(tx, call, trades.restore(row))
+    call.sandbox.wake_deliveries()

@@ -188,6 +188,7 @@ def destination_from_transact(patch: Patch) -> None:
     fact="facts section 10, invariant 11: a trade copies the network of its quote",
     klass="terms",
     breaks=("POOLS-TRADE-COPIES-QUOTE",),
+    drags=("POOLS-TRANSACT-DESTINATION-LOCKED",),
 )
 def trade_drops_network(patch: Patch) -> None:
     def copy_terms(quote: Quote) -> Terms:
@@ -219,7 +220,14 @@ def trade_reprices(patch: Patch) -> None:
     fact="facts section 10, invariant 11: a trade copies the amounts of its quote",
     klass="terms",
     breaks=("POOLS-TRADE-COPIES-QUOTE",),
-    drags=("POOLS-RECONCILES", "POOLS-LEDGER-ONE-DEBIT"),
+    drags=(
+        "POOLS-RECONCILES",
+        "POOLS-LEDGER-ONE-DEBIT",
+        "POOLS-LEDGER-REFUNDS",
+        "POOLS-OUTCOME-FAILED",
+        "POOLS-OUTCOME-RELEASED",
+        "POOLS-OUTCOME-RETURNED",
+    ),
 )
 def trade_amount_less_fee(patch: Patch) -> None:
     def copy_terms(quote: Quote) -> Terms:
