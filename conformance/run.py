@@ -216,10 +216,17 @@ def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> T
             raise UsageProblem("faults and dialects are switches of the embedded sandbox; leave out --target")
         return load_target(options.target, environ)
     sandbox = stack.enter_context(embedded.start(environ, faults=options.faults, dialects=options.dialects))
-    partner = stack.enter_context(example_partner.start(environ, options.partner_fault))
+    partner = stack.enter_context(example_partner.start(environ, options.partner_fault)) if _wants(options) else None
     target = load_target("embedded", sandbox.environ)
     handler = partner.handler if partner else None
     return dataclasses.replace(target, handler=handler, **embedded.promised(options.dialects))
+
+
+def _wants(options: Options) -> bool:
+    """Whether anything selected needs the example partner's handler."""
+    chosen = [requirements.load()[name] for name in options.only]
+    chosen += [found for step in options.steps for found in requirements.load().of_step(step)]
+    return not chosen or any("handler" in requirement.needs for requirement in chosen)
 
 
 def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], ...]) -> RunRecord:

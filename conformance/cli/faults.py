@@ -15,6 +15,9 @@ from typing import Annotated, Any
 
 import typer
 
+TOGETHER = "+"
+"""Stands between the names of dialects that are spoken at once."""
+
 BOUND = 300
 """Seconds one judged run may take before it counts as hung."""
 
@@ -48,6 +51,13 @@ class Result:
         if self.seeded.kind == "dialect":
             return self.verdict == "CONFORMANT"
         return bool(self.by) and not self.stray
+
+
+def bundles(dialects: Sequence[Seeded], size: int = 5) -> list[Seeded]:
+    """Dialects spoken several at a time, far apart in the alphabet, where those of one theme stand together."""
+    count = max(1, -(-len(dialects) // size))
+    together = [dialects[start::count] for start in range(count)]
+    return [Seeded(TOGETHER.join(dialect.name for dialect in bundle), "dialect") for bundle in together if bundle]
 
 
 def faults(
@@ -112,7 +122,8 @@ def judged(seeded: Seeded, seed: int, full: bool) -> Result:
     switch = {"fault": "--sandbox-fault", "dialect": "--sandbox-dialect", "partner fault": "--partner-fault"}
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         run = Path(folder) / "run"
-        command = [sys.executable, "-m", "conformance", "run", switch[seeded.kind], seeded.name]
+        command = [sys.executable, "-m", "conformance", "run"]
+        command += [word for name in seeded.name.split(TOGETHER) for word in (switch[seeded.kind], name)]
         command += ["--seed", str(seed), "--output", str(run)]
         if not full:
             command += [word for requirement in seeded.breaks for word in ("--only", requirement)]
