@@ -148,14 +148,19 @@ def test_an_order_the_balance_cannot_cover_is_refused(bench: Bench, judge: Judge
     key = bench.key()
     reply = desk.api.transact(quote.pool, quote.id, key)
     desk.note_order(quote, key, reply)
+    # The same request again is 402 again, whether refusals are remembered under their key or not.
+    again = desk.api.transact(quote.pool, quote.id, key)
+    desk.note_order(quote, key, again)
     proof = nothing_moved(desk, quote.id, "active")
     after = desk.api.balance(quote.pool).object().get("balance")
     judge.check(
         "POOLS-DENY-BALANCE",
-        reply.status == 402 and proof.ok and before == after,
-        "402, and nothing moved",
-        f"{reply.status}; {proof.observed}" + ("" if before == after else "; the balance changed"),
+        reply.status == again.status == 402 and proof.ok and before == after,
+        "402 each time, and nothing moved",
+        f"{reply.status}, again {again.status}; {proof.observed}"
+        + ("" if before == after else "; the balance changed"),
         reply,
+        again,
         *proof.seen,
     )
 
