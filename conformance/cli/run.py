@@ -75,11 +75,21 @@ def run(
     raise typer.Exit(execute(options, signs))
 
 
+def _cache() -> Path:
+    """Where Hypothesis keeps its tables from run to run; left to itself, wherever the user happens to be."""
+    try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    except RuntimeError:
+        caches = Path(tempfile.gettempdir())
+    return caches / "obit-conformance"
+
+
 def execute(options: object, signs: Signing | None) -> int:
     """Prepare, run the scenarios under pytest in this process, sign, and return the verdict's exit code."""
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     for name in FOREIGN:
         os.environ.pop(name, None)
+    os.environ.setdefault("HYPOTHESIS_STORAGE_DIRECTORY", str(_cache()))
     import pytest
     from rich.console import Console
 
@@ -100,9 +110,7 @@ def execute(options: object, signs: Signing | None) -> int:
     arguments += ["-c", os.devnull, "--rootdir", str(Path(plugin.__file__).parent)]
     progress = Progress(Console(stderr=True), prepared)
     try:
-        with progress, tempfile.TemporaryDirectory(prefix="conformance-") as scratch:
-            # Hypothesis keeps a cache, by default where the user happens to be.
-            os.environ["HYPOTHESIS_STORAGE_DIRECTORY"] = scratch
+        with progress:
             code = pytest.main(arguments, plugins=[held, plugin, progress])
     except KeyboardInterrupt:
         return 130

@@ -37,6 +37,7 @@ class Answering(BaseHTTPRequestHandler):
     """One connection of a liar."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: _Server
 
     def handle_one_request(self) -> None:

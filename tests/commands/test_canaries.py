@@ -75,7 +75,8 @@ def leaky_target(folder: Path) -> Iterator[Liar]:
 
 
 def variables(liar: Liar) -> dict[str, str]:
-    return {**KEYS, "OBIT_EMBEDDED_POOLS_URL": liar.url, "CANARY_HANDLER_SECRET": HANDLER_SECRET}
+    urls = {"OBIT_EMBEDDED_POOLS_URL": liar.url}
+    return {**KEYS, **urls, "CANARY_HANDLER_SECRET": HANDLER_SECRET, "XDG_CACHE_HOME": "cache"}
 
 
 def spellings(secret: str) -> set[bytes]:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from conformance.journal import Exchange, Leftover, Order, RunRecord, ScenarioRecord
+from conformance.scenarios.coverage import declarations
 
 from .command import Ended, conformance, exchanges, journal
 
@@ -25,6 +26,9 @@ RACING = {
 }
 """Scenarios whose requests race with each other, and tidying up, which races with the expiry of what it rejects: what
 is answered there is decided by time, not by the seed."""
+
+LOOKING_BACK = {name for name, declaration in declarations().items() if declaration.last}
+"""Scenarios that look at all that came before, and so also at what races left behind."""
 
 
 def whole_run(folder: Path) -> Ended:
@@ -57,7 +61,7 @@ def sequence(folder: Path) -> list[tuple[str, str | None, int | None]]:
     The same several times in a row counts once: the winner of a race decides how many pages a ledger has later on.
     """
     found = ((e.scenario, e.operation, e.status) for e in exchanges(folder) if e.product == "pools")
-    return [exchange for exchange, _ in groupby(found) if exchange[0] not in RACING]
+    return [exchange for exchange, _ in groupby(found) if exchange[0] not in RACING | LOOKING_BACK]
 
 
 def test_the_same_seed_asks_and_is_answered_the_same(first: tuple[Path, Ended], tmp_path: Path) -> None:
