@@ -19,6 +19,11 @@ class Pacer:
         self._lock = threading.Lock()
         self._next = 0.0
 
+    def slow_down(self) -> None:
+        """Send half as often from now on, but never less than once a second: the target has said it is too much."""
+        with self._lock:
+            self._gap = min(1.0, max(0.02, 2 * self._gap))
+
     def wait(self) -> None:
         """Return when the next request may be sent."""
         if not self._gap:

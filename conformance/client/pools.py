@@ -43,15 +43,23 @@ class PoolsApi:
         """``POST /pools/{id}/quote``; repeated after network trouble, since a spare quote moves nothing."""
         return self.send("POST", f"/pools/{_segment(pool)}/quote", body=request, retry=True)
 
-    def transact(self, pool: str, quote: str, key: str | None, extra: Mapping[str, object] | None = None) -> Reply:
-        """``POST /pools/{id}/transact``. A 429 is returned at once: the velocity cap must not be retried in a loop."""
+    def transact(
+        self,
+        pool: str,
+        quote: str,
+        key: str | None,
+        extra: Mapping[str, object] | None = None,
+        *,
+        patient: bool = True,
+    ) -> Reply:
+        """``POST /pools/{id}/transact``. Where a 429 may be the velocity cap, do not be ``patient``."""
         headers = {} if key is None else {"Idempotency-Key": key}
         return self.send(
             "POST",
             f"/pools/{_segment(pool)}/transact",
             body={"quoteId": quote, **(extra or {})},
             headers=headers,
-            patient=False,
+            patient=patient,
         )
 
     def poll(self, quote: str) -> Reply:

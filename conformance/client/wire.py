@@ -31,7 +31,10 @@ ANSWER = 4
 CONNECTIONS = 40
 
 TRIES = 3
-"""How often a request that may be repeated is tried against network trouble or a 429."""
+"""How often a request that may be repeated is tried against network trouble."""
+
+THROTTLED = 6
+"""How often a request is tried against a 429, each time after a longer wait."""
 
 PERSISTENT = 3
 """Requests in a row that got no answer in all their tries; from then on each is tried once, until one is answered."""
@@ -171,7 +174,8 @@ class Wire:
 
         ``path`` is below the product's base URL, or absolute for a helper. ``retry`` says whether it may be repeated
         after network trouble (default: reads, and writes with an idempotency key); ``patient`` whether a 429 is waited
-        out. Raises ``NetworkTrouble`` when nothing usable came back, ``Refused`` when it must not be sent.
+        out: one that stays is the throttle's, not the target's answer. Raises ``NetworkTrouble`` when nothing usable
+        came back, ``Refused`` when it must not be sent.
         """
         why = self._refuses(method)
         if why:
@@ -189,19 +193,21 @@ class Wire:
         may_retry = retry if retry is not None else (method in ("GET", "HEAD") or "Idempotency-Key" in sending)
         problem, exchange = "", ""
         tries = TRIES if self._unanswered < PERSISTENT else 1
-        for attempt in range(tries):
+        for attempt in range(THROTTLED):
             self._pacer.wait()
             reply, problem, exchange = self._attempt(who.account, product, base, request)
             if reply is not None and reply.status not in TROUBLE:
                 self._unanswered = 0
-                if reply.status != 429 or not patient or attempt == tries - 1:
+                if reply.status != 429 or not patient:
                     return reply
-            elif not may_retry or attempt == tries - 1:
+                problem = f"{request.url.host} kept throttling (429)"
+                self._pacer.slow_down()
+                if attempt == THROTTLED - 1:
+                    break
+            elif not may_retry or attempt >= tries - 1:
                 break
             pause = retry_after(reply.header("retry-after") if reply else None, attempt)
             if pause is None:
-                if reply is not None and reply.status == 429:
-                    return reply
                 break
             self.clock.sleep(pause)
         self._unanswered += 1

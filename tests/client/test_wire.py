@@ -11,7 +11,7 @@ from decimal import Decimal
 import pytest
 
 from conformance.client import NetworkTrouble, PoolsApi, Refused, Reply
-from conformance.client.wire import LARGEST, TRIES, Credentials
+from conformance.client.wire import LARGEST, THROTTLED, TRIES, Credentials
 from tests.client.clocks import NOON, FakeClock
 from tests.client.line import KEY, US, Dial
 from tests.client.scripted import RESET, SILENCE, answer, serving
@@ -101,25 +101,36 @@ def test_a_429_is_waited_out_as_long_as_it_asks(dial: Dial) -> None:
     assert line.clock.slept == [7.0]
 
 
-def test_a_429_is_returned_when_the_tries_are_spent(dial: Dial) -> None:
+def test_a_429_that_stays_is_the_throttles_and_no_answer(dial: Dial) -> None:
     line = dial(answer(429))
 
-    assert line.api.pools().status == 429
-    assert len(line.server.asked) == TRIES
+    with pytest.raises(NetworkTrouble, match="kept throttling"):
+        line.api.pools()
+    assert len(line.server.asked) == THROTTLED
 
 
 @pytest.mark.parametrize("asks", ["31", "86400", "9" * 100])
-def test_a_429_that_asks_for_too_much_is_returned_at_once(dial: Dial, asks: str) -> None:
+def test_a_429_that_asks_for_too_much_is_not_waited_out(dial: Dial, asks: str) -> None:
     line = dial(answer(429, b"{}", ("Retry-After", asks)))
 
-    assert line.api.pools().status == 429
+    with pytest.raises(NetworkTrouble, match="kept throttling"):
+        line.api.pools()
     assert line.clock.slept == []
 
 
-def test_the_velocity_cap_is_never_knocked_at_again(dial: Dial) -> None:
+def test_a_throttled_target_is_asked_less_often_from_then_on(dial: Dial) -> None:
+    line = dial(answer(429, b"{}", ("Retry-After", "1")), answer(200), answer(200), answer(200))
+
+    for _ in range(3):
+        line.api.pools()
+
+    assert line.clock.slept[1:]
+
+
+def test_an_impatient_transact_shows_the_velocity_cap_as_it_is(dial: Dial) -> None:
     line = dial(answer(429, b"{}", ("Retry-After", "1")))
 
-    assert line.api.transact("EUR-USDT", "q", "key").status == 429
+    assert line.api.transact("EUR-USDT", "q", "key", patient=False).status == 429
     assert len(line.server.asked) == 1
 
 

@@ -138,6 +138,10 @@ class Desk:
         quote = reply.object().get("quoteId") if reply.ok else None
         if isinstance(quote, str):
             self.bench.open_quotes[quote] = (self.account, moment(reply.object().get("expiresAt")))
+            orders = [order for order in self.bench.orders if order.account == self.account]
+            self.bench.shared[f"before {quote}"] = {
+                known for order in orders for known in (order.transact, order.quote)
+            }
 
     def firm(self, **overrides: object) -> FirmQuote:
         """An executable quote. Raises ``Refused`` when the target does not give one to a plain request."""
@@ -157,11 +161,11 @@ class Desk:
             "the operator of the target",
         )
 
-    def execute(self, quote: FirmQuote, key: str | None = None) -> Reply:
+    def execute(self, quote: FirmQuote, key: str | None = None, *, patient: bool = True) -> Reply:
         """Execute ``quote`` once and write the order record a partner would keep. Spends the profile's limits."""
         self.bench.afford(quote.amount)
         key = key or self.bench.key()
-        reply = self.api.transact(quote.pool, quote.id, key)
+        reply = self.api.transact(quote.pool, quote.id, key, patient=patient)
         self.note_order(quote, key, reply)
         return reply
 
@@ -200,6 +204,7 @@ class Desk:
             if not last.ok or last.object().get("status") in until or clock.monotonic() >= deadline:
                 break
             clock.sleep(patience.poll_every)
+        self.bench.shared[f"status {quote}"] = replies[-1].object().get("status")
         return replies
 
     def list_trades(self, **filters: str) -> Iterator[tuple[Reply, dict[str, Any]]]:
@@ -243,22 +248,29 @@ class Desk:
         return made is not None and made < self.bench.started - RECENT
 
     def moved(self, quote: str, transact: str | None = None) -> Moved:
-        """Everything at the target that joins to ``quote``, wherever in the newest history it stands.
+        """Everything at the target that joins to ``quote``.
 
-        Looks one page beyond the newest entries of this run at most: what this run moved is new.
+        Walks back from the newest row to one of ours that was there before the quote was: what it moved is newer.
         """
+        older: set[str] = self.bench.shared.get(f"before {quote}", set())
         trades, ids, seen = [], {quote} | ({transact} if transact else set()), {}
-        for reply, row in self._newest(self.list_trades()):
+        for reply, row in self.list_trades():
             seen[reply.exchange] = reply
+            if row.get("transactId") in older:
+                break
             if row.get("quoteId") == quote or (transact is not None and row.get("transactId") == transact):
                 trades.append(row)
                 ids.add(str(row.get("transactId")))
         debits: list[Decimal] = []
         refunds: list[Decimal] = []
         others = []
-        for reply, entry in self._newest(self.list_entries()):
+        for reply, entry in self.list_entries():
             seen[reply.exchange] = reply
             if not joins(entry, ids):
+                delta = decimal(entry.get("delta"))
+                # A refund of an older order may well be newer than the quote; its debit cannot be.
+                if delta is not None and delta < 0 and older and joins(entry, older):
+                    break
                 continue
             delta = decimal(entry.get("delta"))
             if delta is None or contradicts(delta, entry.get("reason")):
@@ -266,13 +278,6 @@ class Desk:
             else:
                 (debits if delta < 0 else refunds).append(delta)
         return Moved(tuple(trades), tuple(debits), tuple(refunds), tuple(others), tuple(seen.values()))
-
-    def _newest(self, rows: Iterator[tuple[Reply, dict[str, Any]]]) -> Iterator[tuple[Reply, dict[str, Any]]]:
-        bound = 2 * PAGE + 4 * len(self.bench.orders)
-        for count, row in enumerate(rows):
-            if count >= bound:
-                return
-            yield row
 
     @property
     def gated(self) -> bool:
@@ -287,6 +292,21 @@ class Desk:
 def odd_amount(bench: Bench, desk: Desk) -> str:
     """An amount with cents that hardly anybody else is trading right now: recognised as ours, and not round."""
     return f"{Decimal(desk.terms.amount) + Decimal(bench.rng.randrange(1, 100)) / 100:.2f}"
+
+
+def nobodys(bench: Bench, real: str) -> str:
+    """An id of the shape of ``real`` that nobody was given: its last digits and hex letters drawn anew.
+
+    The shape is kept because a target may refuse, with 400, what can be no id of its own.
+    """
+    drawn = list(real)
+    changed = 0
+    for place in range(len(drawn) - 1, -1, -1):
+        pool = next((chars for chars in ("0123456789", "abcdef", "ABCDEF") if drawn[place] in chars), "")
+        if pool and changed < 10:
+            drawn[place] = bench.rng.choice([char for char in pool if char != drawn[place]])
+            changed += 1
+    return "".join(drawn) if changed > 3 else f"{real}0"
 
 
 def firm_quote(pool: str, request: Mapping[str, object], reply: Reply) -> FirmQuote | None:

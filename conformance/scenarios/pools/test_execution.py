@@ -7,11 +7,10 @@ from collections.abc import Callable
 from conformance.client import Refused, Reply
 from conformance.scenarios.bench import Bench, settled_replies
 from conformance.scenarios.judging import Judge, scenario
-from conformance.scenarios.pools.desk import Desk, FirmQuote, decimal
+from conformance.scenarios.pools.desk import Desk, FirmQuote, decimal, nobodys
 from conformance.scenarios.pools.proof import nothing_moved, one_trade_one_debit
 
 AT_ONCE = 6
-UNKNOWN_QUOTE = "pq_test_conformance0unknown0quote"
 
 
 def trade_id(reply: Reply) -> str | None:
@@ -215,7 +214,7 @@ def test_a_transact_without_a_key_is_refused(bench: Bench, desk: Desk, judge: Ju
 
 @scenario("POOLS-TRANSACT-UNKNOWN-QUOTE")
 def test_a_quote_nobody_was_given_cannot_be_executed(bench: Bench, desk: Desk, judge: Judge) -> None:
-    reply = desk.api.transact(desk.terms.pool, UNKNOWN_QUOTE, bench.key())
+    reply = desk.api.transact(desk.terms.pool, nobodys(bench, desk.firm().id), bench.key())
     judge.check("POOLS-TRANSACT-UNKNOWN-QUOTE", reply.status == 404, "404", str(reply.status), reply)
 
 

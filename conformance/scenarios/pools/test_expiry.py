@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -39,8 +40,8 @@ def park(bench: Bench) -> Parked:
     first = desk.execute(executed, key)
     if "time_passes" in bench.target.outcomes:
         for quote in (untouched, to_reject, rejected, executed):
-            ahead = (quote.expires - quote.reply.date if quote.expires else MARGIN) + 2 * MARGIN
-            seconds = max(1, round(ahead.total_seconds()))
+            ahead = (quote.expires - quote.reply.date if quote.expires else MARGIN) + MARGIN
+            seconds = max(1, math.ceil(ahead.total_seconds()))
             bench.perform("time_passes", account=desk.account, quoteId=quote.id, seconds=str(seconds))
     return Parked(untouched, to_reject, rejected, executed, key, first)
 

@@ -172,7 +172,7 @@ def test_beyond_the_rolling_cap_only_transact_is_refused(bench: Bench, judge: Ju
     request = desk.terms.request(amount=smallest_amount(desk.capabilities()))
     replies: list[Reply] = []
     for _ in range(6):
-        quoted = desk.api.quote(desk.terms.pool, request)
+        quoted = desk.api.send("POST", f"/pools/{desk.terms.pool}/quote", body=request, patient=False)
         desk.remember(quoted)
         replies.append(quoted)
         quote = firm_quote(desk.terms.pool, request, quoted)
@@ -181,13 +181,13 @@ def test_beyond_the_rolling_cap_only_transact_is_refused(bench: Bench, judge: Ju
                 "POOLS-DENY-VELOCITY", False, "quotes that go on", f"a quote was answered {quoted.status}", *replies
             )
             return
-        replies.append(desk.execute(quote))
+        replies.append(desk.execute(quote, patient=False))
         if not replies[-1].ok:
             break
     refused = replies[-1]
     assert quote is not None
     proof = nothing_moved(desk, quote.id, "active")
-    again = desk.api.quote(desk.terms.pool, request)
+    again = desk.api.send("POST", f"/pools/{desk.terms.pool}/quote", body=request, patient=False)
     desk.remember(again)
     reads = [desk.api.trades(limit="1"), desk.api.balance(quote.pool)]
     judge.check(

@@ -13,6 +13,7 @@ from conformance.model.pools import may_follow
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.desk import (
+    FINAL,
     Desk,
     contradicts,
     decimal,
@@ -20,6 +21,7 @@ from conformance.scenarios.pools.desk import (
     joins,
     moment,
     next_cursor,
+    nobodys,
     odd_amount,
     the_list,
 )
@@ -127,6 +129,9 @@ def reconciled(
         problems.append("the trade names another quote")
     if copies > 1:
         problems.append(f"{copies} trades for one quote")
+    before = desk.bench.shared.get(f"status {order.quote}")
+    if before in FINAL and status and not may_follow(str(before), status):
+        problems.append(f"polled as {before} before, {status} now")
     if desk.gated:
         wanted = Decimal(0) if status in REFUNDED else -amount
         if sum(deltas, Decimal(0)) != wanted:
@@ -466,13 +471,13 @@ def test_unprovisioned_funding_is_no_error(bench: Bench, judge: Judge) -> None:
     )
 
 
-NOBODYS = "conformance0unknown0object"
-
-
-@scenario("POOLS-UNKNOWN-OBJECT")
+@scenario("POOLS-UNKNOWN-OBJECT", trades=1)
 def test_unknown_objects_are_not_found(bench: Bench, desk: Desk, judge: Judge) -> None:
     api = desk.api
-    pool, quote, trade = "XTS-XTSC", f"pq_test_{NOBODYS}", f"txn_test_{NOBODYS}"
+    real = desk.firm()
+    executed = desk.execute(real)
+    pool, quote = "XTS-XTSC", nobodys(bench, real.id)
+    trade = nobodys(bench, str(executed.object().get("transactId")))
     calls = [
         ("capabilities of an unknown pool", api.capabilities(pool)),
         ("balance of an unknown pool", api.balance(pool)),

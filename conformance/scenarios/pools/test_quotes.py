@@ -148,7 +148,9 @@ def test_the_output_of_a_quote_is_its_input_times_its_rate(desk: Desk, judge: Ju
 
 @scenario("POOLS-QUOTE-READ-PURE", "POOLS-QUOTE-DISTINCT", "POOLS-QUOTE-MOVES-NOTHING")
 def test_reading_a_quote_changes_nothing(desk: Desk, judge: Judge) -> None:
+    before = desk.api.ledger(limit="1")
     quote, other = desk.firm(), desk.firm()
+    after = desk.api.ledger(limit="1")
     judge.check(
         "POOLS-QUOTE-DISTINCT",
         quote.id != other.id,
@@ -168,12 +170,17 @@ def test_reading_a_quote_changes_nothing(desk: Desk, judge: Judge) -> None:
         *reads,
     )
     proof = nothing_moved(desk, quote.id)
+    figures = [decimal(reply.object().get("available")) for reply in (before, after)]
+    # Only where no entry of anybody's lies between the two reads can a changed balance be the quotes' doing.
+    held = before.object().get("entries") == after.object().get("entries") and figures[0] != figures[1]
     judge.check(
         "POOLS-QUOTE-MOVES-NOTHING",
-        proof.ok,
-        "no trade, no ledger entry",
-        proof.observed,
+        proof.ok and not held,
+        "no trade, no ledger entry, the same balance",
+        proof.observed + (f"; the balance went from {figures[0]} to {figures[1]}" if held else ""),
         quote.reply,
+        before,
+        after,
         *proof.seen,
     )
 
