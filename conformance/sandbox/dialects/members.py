@@ -201,9 +201,15 @@ def unavailable_nulls(patch: Patch) -> None:
     patch.replace(quotes, "render_unavailable", lambda reason: {**inner(reason), **nulls})
 
 
-@dialect("capabilities-bare", summary="Capabilities have no bounds and no deposit address", fact=CAPABILITIES)
-def capabilities_bare(patch: Patch) -> None:
-    each_capabilities(patch, without(*CAPABILITY_GUESSES))
+@dialect(
+    "capabilities-other-names", summary="Capabilities hold the order bounds in a member of their own", fact=CAPABILITIES
+)
+def capabilities_other_names(patch: Patch) -> None:
+    def nested(body: Body) -> Body:
+        limits = {"min": body["minOrderUsdt"], "max": body["maxOrderUsdt"]}
+        return {**without(*CAPABILITY_GUESSES)(body), "limits": limits}
+
+    each_capabilities(patch, nested)
 
 
 @dialect(
@@ -235,8 +241,3 @@ def balance_with_echo(patch: Patch) -> None:
         return replace(plain, body={**plain.body, "poolId": call.path["id"], "currency": ledger.CURRENCY})
 
     patch.replace(discovery, "read_balance", read_balance)
-
-
-@dialect("capabilities-null", summary="Bounds and deposit address are null in the capabilities", fact=CAPABILITIES)
-def capabilities_null(patch: Patch) -> None:
-    each_capabilities(patch, nulled(*CAPABILITY_GUESSES))

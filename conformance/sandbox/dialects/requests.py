@@ -215,13 +215,3 @@ def address_checked(patch: Patch) -> None:
         return address
 
     patch.replace(orders, "read_address", read_address)
-
-
-@dialect(
-    "address-always",
-    summary="A buy needs an address for an indicative quote too",
-    fact="facts section 14: whether an indicative quote needs an address is stated nowhere",
-)
-def address_always(patch: Patch) -> None:
-    inner = orders.read_address
-    patch.replace(orders, "read_address", lambda document, side, kind: inner(document, side, orders.FIRM))
