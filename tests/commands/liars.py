@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import json
 import re
 import socket
 import threading
@@ -39,6 +40,7 @@ class Answering(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
+    asked: Asked
 
     def handle_one_request(self) -> None:
         with contextlib.suppress(ConnectionError, TimeoutError):
@@ -47,27 +49,31 @@ class Answering(BaseHTTPRequestHandler):
     def _any(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
         liar = self.server.liar
-        asked = Asked(self.command, self.path, dict(self.headers), body)
+        self.asked = asked = Asked(self.command, self.path, dict(self.headers), body)
         liar.asked.append(asked)
         lie = next((lie for pattern, lie in liar.lies.items() if re.fullmatch(pattern, str(asked))), None)
         if lie is not None:
             self.close_connection = True
             lie(self)
         elif liar.truth:
-            self._pass_on(liar.truth, asked)
+            self._pass_on()
         else:
             self.reply(404, b"{}")
 
     do_GET = do_POST = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _any  # noqa: N815
 
-    def _pass_on(self, truth: str, asked: Asked) -> None:
-        connection = http.client.HTTPConnection(urlsplit(truth).netloc, timeout=30)
+    def truth(self) -> tuple[int, list[tuple[str, str]], bytes]:
+        """What the sandbox answers to the request at hand: status, headers, body."""
+        asked = self.asked
+        connection = http.client.HTTPConnection(urlsplit(self.server.liar.truth or "").netloc, timeout=30)
         with contextlib.closing(connection):
             connection.request(asked.method, asked.path, asked.body or None, dict(asked.headers))
             answer = connection.getresponse()
-            body = answer.read()
-        headers = [(name, value) for name, value in answer.getheaders() if name.lower() != "transfer-encoding"]
-        self.send_response_only(answer.status)
+            return answer.status, answer.getheaders(), answer.read()
+
+    def _pass_on(self) -> None:
+        status, headers, body = self.truth()
+        self.send_response_only(status)
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
@@ -144,6 +150,7 @@ PLACES = {
     "poll": r"GET /v1/pools/transactions/.*",
     "reject": r"POST /v1/pools/quotes/.*/reject",
     "hook": r"(POST /hook|GET /effects/.*)",
+    "api": r"\S+ /v1/.*",
     "everything": r".*",
 }
 
@@ -222,10 +229,17 @@ def redirecting_to(place: str) -> Lie:
     return redirect
 
 
-def saying(status: int, body: bytes) -> Lie:
-    """A lie that is one plain JSON answer."""
+def distorting(**members: object) -> Lie:
+    """A lie that answers the truth, but for these members, wherever they stand."""
 
-    def say(answering: Answering) -> None:
-        answering.reply(status, body)
+    def distorted(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: members[name] if name in members else distorted(item) for name, item in value.items()}
+        return [distorted(item) for item in value] if isinstance(value, list) else value
 
-    return say
+    def distort(answering: Answering) -> None:
+        status, headers, body = answering.truth()
+        kind = next((value for name, value in headers if name.lower() == "content-type"), JSON)
+        answering.reply(status, json.dumps(distorted(json.loads(body))).encode() if body else b"", kind)
+
+    return distort

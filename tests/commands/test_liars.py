@@ -10,7 +10,7 @@ import pytest
 from conformance.journal import Judgement, Outcome, ScenarioRecord
 
 from . import liars
-from .command import Served, bare, conformance, ended, exchanges, journal, judgements, sandbox, started
+from .command import TIME_PASSES, Served, bare, conformance, ended, exchanges, journal, judgements, sandbox, started
 from .liars import Lie, lying
 
 SELECTION = ["--only", "POOLS-BALANCE-CONTEXT", "--only", "POOLS-POLL-TERMINAL"]
@@ -87,4 +87,14 @@ def test_a_target_that_only_ever_shows_a_login_page_fails_by_its_content_type(tm
         run = conformance("run", "--target", bare(tmp_path, liar.url), "--output", "run", cwd=tmp_path)
     assert run.code == 1
     assert "observed text/html, HTML or XML" in run.out
+    assert [j for j in journal(tmp_path / "run").of(Judgement) if j.outcome is Outcome.ERROR] == []
+
+
+def test_members_of_the_wrong_shape_are_findings_and_trip_no_scenario_up(tmp_path: Path) -> None:
+    wrong = {"createdAt": {}, "nextCursor": 7, "hasMore": "no", "spreadBps": [], "delta": "1e999999", "tier": None}
+    with sandbox("--control") as served, lying(served.origin, api=liars.distorting(**wrong)) as liar:
+        profile = bare(tmp_path, liar.url, further=TIME_PASSES)
+        run = conformance("run", "--target", profile, "--output", "run", cwd=tmp_path)
+    assert run.code == 1
+    assert judgements(tmp_path / "run", "WIRE-BODY", Outcome.FAIL)
     assert [j for j in journal(tmp_path / "run").of(Judgement) if j.outcome is Outcome.ERROR] == []
