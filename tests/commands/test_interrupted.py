@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from conformance.journal import ScenarioRecord
+from conformance.journal import RunRecord, ScenarioRecord
 
 from .command import (
     KEY,
@@ -143,3 +143,20 @@ def test_a_target_that_disappears_in_mid_run_does_not_hold_the_run_up(tmp_path: 
     assert run.code == 4
     assert "could not be reached (ConnectError)" in run.out
     assert "Traceback" not in run.said
+
+
+def test_a_killed_run_leaves_no_embedded_sandbox_behind(tmp_path: Path) -> None:
+    process = started(["-m", "conformance", "run", "--output", "run"], tmp_path, {})
+    await_scenarios(process, tmp_path / "run", 1)
+    process.send_signal(signal.SIGKILL)
+    ended(process)
+    [record] = journal(tmp_path / "run").of(RunRecord)
+    await_that(lambda: not answers(record.base_urls["pools"]))
+
+
+def answers(url: str) -> bool:
+    try:
+        httpx.get(url)
+    except httpx.ConnectError:
+        return False
+    return True
