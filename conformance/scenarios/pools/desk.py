@@ -201,7 +201,7 @@ class Desk:
         for _ in range(POLLS):
             replies.append(self.api.poll(quote))
             last = replies[-1]
-            if not last.ok or last.object().get("status") in until or clock.monotonic() >= deadline:
+            if not last.ok or str(last.object().get("status")) in until or clock.monotonic() >= deadline:
                 break
             clock.sleep(patience.poll_every)
         self.bench.shared[f"status {quote}"] = replies[-1].object().get("status")
