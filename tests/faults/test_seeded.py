@@ -1,4 +1,4 @@
-"""The judge judged: every seeded fault turns red what it breaks and nothing else, every legal variation stays green."""
+"""The judge judged: a fault of every requirement turns it red and nothing else; every legal variation stays green."""
 
 from __future__ import annotations
 
@@ -10,6 +10,14 @@ from conformance.requirements import Level, load
 SEED = 1
 ALL = listed()
 FAULTS = [seeded for seeded in ALL if seeded.kind != "dialect"]
+
+
+def one_for_each_requirement(faults: list[Seeded]) -> list[Seeded]:
+    """For each requirement the first fault that breaks it; `make faults` tries all of them."""
+    first = {requirement: seeded for seeded in reversed(faults) for requirement in seeded.breaks}
+    return [seeded for seeded in faults if seeded in first.values()]
+
+
 DIALECTS = [seeded for seeded in ALL if seeded.kind == "dialect"]
 TROUBLES = [
     d for d in DIALECTS if d.name.endswith("-at-times") or d.name.startswith(("slow", "throttled", "in-flight"))
@@ -17,7 +25,7 @@ TROUBLES = [
 """Dialects that cost retries or time: one at a time, or together they exhaust what is bounded."""
 
 
-@pytest.mark.parametrize("seeded", FAULTS, ids=lambda seeded: seeded.name)
+@pytest.mark.parametrize("seeded", one_for_each_requirement(FAULTS), ids=lambda seeded: seeded.name)
 def test_a_fault_is_caught_by_a_requirement_it_breaks_and_by_no_other(seeded: Seeded) -> None:
     result = judged(seeded, SEED, full=False)
 

@@ -176,7 +176,7 @@ def reject_idempotent(patch: Patch) -> None:
     fact="facts section 4.9: reject makes the quote rejected for good",
     klass="quote states",
     breaks=("POOLS-REJECT-ONCE", "POOLS-REJECT-BLOCKS"),
-    drags=("POOLS-QUOTE-PRECEDENCE",),
+    drags=("POOLS-QUOTE-PRECEDENCE", "POOLS-REJECT-CONSUMED"),
 )
 def reject_not_kept(patch: Patch) -> None:
     patch.replace(quotes, "decline", lambda tx, quote, now: True)
