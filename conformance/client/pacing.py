@@ -18,17 +18,29 @@ class Pacer:
         self._clock = clock
         self._lock = threading.Lock()
         self._next = 0.0
+        self._free = 0
 
     def slow_down(self) -> None:
         """Send half as often from now on, but never less than once a second: the target has said it is too much."""
         with self._lock:
             self._gap = min(1.0, max(0.02, 2 * self._gap))
 
+    def burst(self, count: int) -> None:
+        """Let the next ``count`` requests leave at once, and pay for them afterwards: the average rate holds."""
+        if not self._gap:
+            return
+        with self._lock:
+            self._free += count
+            self._next = max(self._clock.monotonic(), self._next) + count * self._gap
+
     def wait(self) -> None:
         """Return when the next request may be sent."""
         if not self._gap:
             return
         with self._lock:
+            if self._free:
+                self._free -= 1
+                return
             now = self._clock.monotonic()
             turn = max(now, self._next)
             self._next = turn + self._gap

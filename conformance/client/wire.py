@@ -156,6 +156,10 @@ class Wire:
         """Give the connections back."""
         self._http.close()
 
+    def burst(self, count: int) -> None:
+        """Let the next ``count`` requests leave at the same moment, whatever the rate."""
+        self._pacer.burst(count)
+
     def send(
         self,
         who: Credentials,

@@ -111,6 +111,7 @@ class Bench:
 
     def together(self, calls: Sequence[Callable[[], T]]) -> list[T | BaseException]:
         """Run ``calls`` at the same moment, one thread each, and return what each gave or raised, in order."""
+        self.wire.burst(len(calls))
         barrier = threading.Barrier(len(calls))
         results: list[T | BaseException] = [TimeoutError("the call did not end")] * len(calls)
 

@@ -96,3 +96,16 @@ def test_threads_take_turns_of_their_own() -> None:
 )
 def test_a_refusal_is_waited_out_within_the_bound(value: str | None, attempt: int, seconds: float | None) -> None:
     assert retry_after(value, attempt) == seconds
+
+
+def test_a_burst_leaves_at_once_and_is_paid_for_afterwards() -> None:
+    clock = FakeClock()
+    pacer = Pacer(4.0, clock)
+
+    pacer.burst(3)
+    for _ in range(3):
+        pacer.wait()
+    together = list(clock.slept)
+    pacer.wait()
+
+    assert (together, clock.slept) == ([], [0.75])

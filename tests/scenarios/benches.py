@@ -40,6 +40,11 @@ class FakeWire:
     asked: list[tuple[str, str, Any]] = field(default_factory=list)
     recorder: Recorder = field(default_factory=Recorder)
     sent: int = 0
+    together: int = 0
+
+    def burst(self, count: int) -> None:
+        """As many as are meant to leave at once; there is nothing to pace."""
+        self.together = count
 
     def send(self, who: Any, method: str, path: str, *, body: object = None, **more: Any) -> Reply:
         self.sent += 1

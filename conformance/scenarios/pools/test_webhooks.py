@@ -100,6 +100,12 @@ def test_a_final_trade_is_announced_by_a_signed_delivery_with_a_stable_id(
     status = str(polls[-1].object().get("status"))
     patience = bench.target.patience.delivery
     delivery = await_end(mailbox, {trade, quote.id}, status, patience)
+    if delivery is None and "webhook_endpoint" not in bench.target.outcomes:
+        # Nobody told the target through us where to deliver: silence may be a missing registration.
+        missing = "a delivery at the receiver: register its URL, or declare [outcomes.webhook_endpoint]"
+        for requirement in judge.declared:
+            judge.cannot(requirement, missing, "the partner and the operator of the target")
+        return
     judge.require(
         "POOLS-WEBHOOK-SIGNED",
         delivery is not None,
@@ -129,6 +135,9 @@ def test_a_failed_trade_is_announced_as_failed(bench: Bench, desk: Desk, judge: 
     bench.perform("failed", account=desk.account, poolId=quote.pool, quoteId=quote.id, transactId=trade)
     status = str(desk.poll_to_end(quote.id)[-1].object().get("status"))
     if await_end(mailbox, {trade, quote.id}, status, bench.target.patience.delivery) is None:
+        if "webhook_endpoint" not in bench.target.outcomes:
+            judge.cannot("POOLS-WEBHOOK-EVENT", "a delivery at the receiver: register its URL", "the partner")
+            return
         judge.check("POOLS-WEBHOOK-EVENT", False, f"a delivery for a {status} trade", "none arrived at the receiver")
         return
     _judge_events(bench, judge, mailbox, trade, quote.id, status)
