@@ -21,9 +21,9 @@ class Pacer:
         self._free = 0
 
     def slow_down(self) -> None:
-        """Send half as often from now on, but never less than once a second: the target has said it is too much."""
+        """Send half as often from now on, down to ten a second: the target has said it is too much."""
         with self._lock:
-            self._gap = min(1.0, max(0.02, 2 * self._gap))
+            self._gap = max(self._gap, min(0.1, max(0.02, 2 * self._gap)))
 
     def burst(self, count: int) -> None:
         """Let the next ``count`` requests leave at once, and pay for them afterwards: the average rate holds."""
