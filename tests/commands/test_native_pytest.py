@@ -35,9 +35,9 @@ def test_pytest_gives_the_same_verdict_and_exit_code(served: Served, tmp_path: P
     ours = conformance("run", *words, "--output", "ours", cwd=tmp_path)
     theirs = native(*NATIVE, *words, "--output", "theirs", cwd=tmp_path)
     assert (theirs.code, verdict_told(theirs)) == (ours.code, verdict_told(ours))
-    assert [(e.scenario, e.operation, e.status) for e in exchanges(tmp_path / "theirs")][:5] == [
-        (e.scenario, e.operation, e.status) for e in exchanges(tmp_path / "ours")
-    ][:5]
+    # Of simultaneous duplicates any one may be first, so 200 or 201 is not the same from run to run.
+    asked = {name: [(e.scenario, e.operation) for e in exchanges(tmp_path / name)][:5] for name in ("ours", "theirs")}
+    assert asked["theirs"] == asked["ours"]
 
 
 def test_pytest_leaves_with_the_verdict_of_a_faulty_target(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def reads_leniently(stub: Stub, call: Call, honest: Answer) -> Answer:
 
 def refuses_strictly(stub: Stub, call: Call, honest: Answer) -> Answer:
     """Filters, limits and cursors are validated, and so are ids."""
-    known = {"limit": r"[1-9][0-9]?|100", "side": "on_ramp|off_ramp", "currency": "EUR", "cursor": "txn_.*"}
+    known = {"limit": r"[1-9][0-9]?|1[0-9]{2}|200", "side": "on_ramp|off_ramp", "currency": "EUR", "cursor": "txn_.*"}
     for name, pattern in known.items():
         if any(not re.fullmatch(pattern, value) for value in call.query.get(name, [])):
             return error(400)
