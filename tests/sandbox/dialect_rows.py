@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from . import looks
+from . import looks, returns
 from .looks import Row, get, has, refusal, refusal_of, status_of
 from .process import ADDRESS, FAILS, RETURNED, Sandbox
 
@@ -48,6 +48,13 @@ def quote_twice(sandbox: Sandbox) -> bool:
         for _ in range(2)
     ]
     return answers[0]["quoteId"] == answers[1]["quoteId"]
+
+
+def made_without_caller(sandbox: Sandbox) -> str:
+    """Whether an execution is made whose caller has hung up."""
+    partner = sandbox.partner()
+    returns.send_and_hang_up(sandbox.url, quote_id := partner.firm())
+    return looks.awaited(lambda: partner.state(quote_id), "consumed", 0.5)
 
 
 def not_json(sandbox: Sandbox) -> int:
@@ -158,6 +165,7 @@ REPLAYS = [
     Row("pool-mismatch-400", elsewhere, 404, 400),
     Row("pool-mismatch-409", elsewhere, 404, 409),
     Row("quote-key-honoured", quote_twice, False, True),
+    Row("dropped-when-hung-up", made_without_caller, "consumed", "active"),
 ]
 
 SETTLING = [

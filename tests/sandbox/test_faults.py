@@ -14,7 +14,7 @@ import conformance.sandbox
 from conformance.sandbox import variations
 from conformance.sandbox.variations import Fault
 
-from . import meetings, stories
+from . import meetings, returns, stories
 from .worlds import Story, tell
 
 FAULTS = {fault.name: fault for fault in variations.faults()}
@@ -120,6 +120,19 @@ SHOWN_BY: dict[Story, str] = {
     meetings.races: """
         race-loser-crashes race-loser-debited race-other-keys race-polls-refund race-reject-against-transact
         race-same-key race-transact-against-reject
+    """,
+    returns.retries_after_others: """
+        final-trade-forgotten last-execution-only replay-names-newest-trade replay-served-to-strangers
+    """,
+    returns.hang_ups: """
+        hang-up-frees-quote hang-up-keeps-key-busy
+    """,
+    returns.impatient_retries: """
+        in-progress-mark-too-short
+    """,
+    returns.crossings: """
+        in-flight-refusal-debits key-in-progress-for-everybody race-balance-update-lost race-expiry-keeps-debit
+        race-one-key-two-quotes
     """,
     meetings.deliveries: """
         webhook-always-settled webhook-body-changed-after-signing webhook-for-reserved webhook-for-returned
