@@ -6,6 +6,9 @@ import threading
 
 from conformance.client.clock import Clock
 
+CALM = 20
+"""Requests in a row without a refusal, after which a target that asked for less is sent twice as much again."""
+
 LONGEST_WAIT = 30.0
 """Seconds. A target that asks for more is not waited for; the answer stands as it is."""
 
@@ -14,16 +17,18 @@ class Pacer:
     """Spaces requests evenly. ``rate`` is requests per second; None means as fast as they come."""
 
     def __init__(self, rate: float | None, clock: Clock) -> None:
-        self._gap = 1.0 / rate if rate else 0.0
+        self._least = self._gap = 1.0 / rate if rate else 0.0
+        self._calm = 0
         self._clock = clock
         self._lock = threading.Lock()
         self._next = 0.0
         self._free = 0
 
     def slow_down(self) -> None:
-        """Send half as often from now on, down to ten a second: the target has said it is too much."""
+        """Send half as often, down to ten a second, until the target that said it is too much has stayed calm."""
         with self._lock:
             self._gap = max(self._gap, min(0.1, max(0.02, 2 * self._gap)))
+            self._calm = 0
 
     def burst(self, count: int) -> None:
         """Let the next ``count`` requests leave at once, and pay for them afterwards: the average rate holds."""
@@ -38,6 +43,10 @@ class Pacer:
         if not self._gap:
             return
         with self._lock:
+            self._calm += 1
+            if self._calm >= CALM and self._gap > self._least:
+                self._gap = max(self._least, self._gap / 2 if self._gap > 0.01 else 0.0)
+                self._calm = 0
             if self._free:
                 self._free -= 1
                 return

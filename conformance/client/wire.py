@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import Any, NoReturn
 
 import httpx
 
+from conformance.client.chaos import AnswerLost, Broken, Loss
 from conformance.client.clock import Clock, stamp
 from conformance.client.deadline import BoundedTransport
 from conformance.client.pacing import Pacer, retry_after
@@ -49,13 +50,15 @@ TROUBLE = frozenset({502, 503, 504})
 class NetworkTrouble(Exception):
     """Nothing usable came back, after bounded retries: neither the target's answer nor its fault.
 
-    ``exchange`` is the last attempt in the journal.
+    ``exchange`` is the last attempt in the journal; ``persistent`` says that other requests before it went unanswered
+    too.
     """
 
-    def __init__(self, problem: str, exchange: str) -> None:
+    def __init__(self, problem: str, exchange: str, *, persistent: bool = False) -> None:
         super().__init__(problem)
         self.problem = problem
         self.exchange = exchange
+        self.persistent = persistent
 
 
 class Refused(Exception):
@@ -173,15 +176,18 @@ class Wire:
         content: bytes | None = None,
         retry: bool | None = None,
         patient: bool = True,
+        lose: Loss | None = None,
     ) -> Reply:
         """Send one request and return what came back.
 
         ``path`` is below the product's base URL, or absolute for a helper. ``retry`` says whether it may be repeated
         after network trouble (default: reads, and writes with an idempotency key); ``patient`` whether a 429 is waited
-        out: one that stays is the throttle's, not the target's answer. Raises ``NetworkTrouble`` when nothing usable
-        came back, ``Refused`` when it must not be sent.
+        out: one that stays is the throttle's, not the target's answer. ``lose`` sends it once and throws its answer
+        away. Raises ``NetworkTrouble`` when nothing usable came back, ``Refused`` when it must not be sent,
+        ``AnswerLost`` when its answer was thrown away.
         """
-        why = self._refuses(method)
+        # A target that may not be written to may not be toyed with either.
+        why = self._refuses(method) or (self._refuses("POST") if lose else None)
         if why:
             raise Refused(f"a target that may be written to ({why})", "a run against a sandbox")
         base = self._bases[product]
@@ -193,7 +199,12 @@ class Wire:
             content = json.dumps(body).encode()
             sending.setdefault("Content-Type", "application/json")
         asked = None if query is None else {name: _encodable(value) for name, value in query.items()}
-        request = self._http.build_request(method, url, params=asked, content=content, headers=sending)
+        breaking = dict(lose.extensions(self.clock)) if lose else None
+        request = self._http.build_request(
+            method, url, params=asked, content=content, headers=sending, extensions=breaking
+        )
+        if lose is not None:
+            self._throw_away(who.account, product, base, request, lose)
         may_retry = retry if retry is not None else (method in ("GET", "HEAD") or "Idempotency-Key" in sending)
         problem, exchange = "", ""
         tries = TRIES if self._unanswered < PERSISTENT else 1
@@ -215,9 +226,17 @@ class Wire:
                 break
             self.clock.sleep(pause)
         self._unanswered += 1
-        raise NetworkTrouble(problem, exchange)
+        raise NetworkTrouble(problem, exchange, persistent=self._unanswered >= PERSISTENT)
 
-    def _attempt(self, account: str, product: str, base: str, request: httpx.Request) -> tuple[Reply | None, str, str]:
+    def _throw_away(self, account: str, product: str, base: str, request: httpx.Request, lose: Loss) -> NoReturn:
+        """Send ``request`` once and lose its answer. Real trouble on the way is told as such."""
+        self._pacer.wait()
+        _, problem, exchange = self._attempt(account, product, base, request, lose.said)
+        raise (AnswerLost if problem == lose.said else NetworkTrouble)(problem, exchange)
+
+    def _attempt(
+        self, account: str, product: str, base: str, request: httpx.Request, lost: str = ""
+    ) -> tuple[Reply | None, str, str]:
         with self._lock:
             self.sent += 1
         started, clock_start = self.clock.now(), self.clock.monotonic()
@@ -233,9 +252,14 @@ class Wire:
                 response.close()
         except httpx.HTTPError as trouble:
             problem = _describe(trouble, request.url)
+        except Broken as broken:
+            problem = str(broken)
         received = self.clock.now()
         if status in TROUBLE:
             problem = f"{request.url.host} answered {status}"
+        kept = status if not problem or status in TROUBLE else None
+        if lost and kept is not None:
+            problem = lost
         raw = Raw(
             account=account,
             product=product,
@@ -244,7 +268,7 @@ class Wire:
             path=path_within(base, str(request.url)),
             request_headers=_pairs(request.headers),
             request_body=request.content or None,
-            status=status if not problem or status in TROUBLE else None,
+            status=kept,
             response_headers=headers,
             response_body=body,
             truncated=truncated,

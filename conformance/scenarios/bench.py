@@ -87,7 +87,14 @@ class Bench:
                     "the operator of the target",
                 )
             replies.append(reply)
+        if outcome == "time_passes":
+            self.shared.setdefault("time passed", []).append((facts.get("account", ""), int(facts["seconds"])))
         return replies
+
+    def time_passed(self, account: str) -> tuple[int, int]:
+        """Seconds by which helpers have moved clocks so far: that of ``account``, and all together."""
+        moves: list[tuple[str, int]] = self.shared.get("time passed", [])
+        return sum(seconds for who, seconds in moves if who == account), sum(seconds for _, seconds in moves)
 
     def afford(self, amount: str) -> None:
         """Count one trade of ``amount`` against the profile's limits. Raises ``Refused`` beyond them."""

@@ -6,6 +6,8 @@ falls between: stopped by a failure, by the network, or by a defect of ours.
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -54,14 +56,35 @@ def scenario(
     the bench before anything else runs, and what it returns is the scenario's ``parked`` fixture: quotes that must
     grow old while other work goes on. ``trades`` and ``reads_only`` are what ``Declaration`` says they are.
     """
+    parks = parks and once_more(parks)
     declaration = Declaration(judges, smoke, last, tuple(needs), engine, parks, trades, reads_only)
     mark = getattr(pytest.mark, MARK)(declaration)
 
     def decorate(test: F) -> F:
-        decorated: F = mark(test)
+        decorated: F = mark(once_more(test))
         return decorated
 
     return decorate
+
+
+def once_more(scenario: F) -> F:
+    """``scenario``, begun a second time when one lost answer ended the first.
+
+    Not every request may be repeated by itself (a reject, a transact without a key), but all of it may, with objects of
+    its own. A target that has stopped answering is not tried again.
+    """
+
+    @functools.wraps(scenario)
+    def tried(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return scenario(*args, **kwargs)
+        except NetworkTrouble as trouble:
+            judge = inspect.signature(scenario).bind(*args, **kwargs).arguments.get("judge")
+            if trouble.persistent or (judge is not None and judge.failures):
+                raise
+        return scenario(*args, **kwargs)
+
+    return tried  # type: ignore[return-value]
 
 
 class Halt(Exception):

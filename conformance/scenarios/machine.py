@@ -13,6 +13,9 @@ from conformance.client import NetworkTrouble, Refused, Reply
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, Violation
 
+TROUBLES = 10
+"""Stories that may end in a lost answer before the whole hunt does."""
+
 SHRINKING = 400
 """Requests spent on shrinking after the first failure; then the shortest story seen stands."""
 
@@ -26,6 +29,7 @@ class Hunt:
     best: Violation | None = None
     steps: tuple[str, ...] = ()
     stopped: Exception | None = None
+    troubles: int = 0
     _until: int | None = None
 
     @property
@@ -75,7 +79,13 @@ class StoryMachine(RuleBasedStateMachine):
             return
         try:
             move()
-        except (NetworkTrouble, Refused) as problem:
+        except NetworkTrouble as trouble:
+            # What a lost answer did is unknown, so this story ends; the next one starts afresh.
+            self.broken = True
+            self.hunt.troubles += 1
+            if trouble.persistent or self.hunt.troubles > TROUBLES:
+                self.hunt.stopped = trouble
+        except Refused as problem:
             self.hunt.stopped = problem
 
 

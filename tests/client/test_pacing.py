@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from conformance.client.pacing import LONGEST_WAIT, Pacer, retry_after
+from conformance.client.pacing import CALM, LONGEST_WAIT, Pacer, retry_after
 from tests.client.clocks import FakeClock
 
 
@@ -41,6 +41,18 @@ def test_a_pause_does_not_save_up_a_burst() -> None:
         pacer.wait()
 
     assert clock.slept == [60, 1.0, 1.0]
+
+
+def test_a_target_that_asked_for_less_gets_its_rate_back_once_it_stays_calm() -> None:
+    clock = FakeClock()
+    pacer = Pacer(50.0, clock)
+    for _ in range(3):
+        pacer.slow_down()
+    for _ in range(4 * CALM):
+        pacer.wait()
+
+    assert [round(gap, 3) for gap in clock.slept[:3]] == [0.1, 0.1, 0.1]
+    assert round(clock.slept[-1], 3) == 0.02
 
 
 @pytest.mark.parametrize("rate", [None, 0.0])

@@ -128,3 +128,46 @@ def test_the_decorator_attaches_what_was_declared_and_leaves_the_test_as_it_is()
     [mark] = test_something.pytestmark  # type: ignore[attr-defined]
     assert (mark.name, mark.args) == (MARK, (Declaration((ONE, TWO), smoke=True, needs=("approval",), trades=3),))
     assert test_something() == "done"
+
+
+def attempts_until(*endings: Exception | None) -> tuple[list[int], object]:
+    """A scenario that ends so at its first try, then so at its second; and the list of its tries."""
+    tries: list[int] = []
+
+    @scenario(ONE)
+    def story(judge: Judge) -> None:
+        tries.append(len(tries))
+        ending = endings[len(tries) - 1]
+        if ending is not None:
+            raise ending
+
+    return tries, story
+
+
+def test_a_scenario_that_one_lost_answer_ended_is_begun_once_more(voice: Judge) -> None:
+    tries, story = attempts_until(NetworkTrouble("answered 502", "main-3"), None)
+
+    story(voice)  # type: ignore[operator]
+
+    assert tries == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("ending", "failed"),
+    [
+        (NetworkTrouble("did not answer", "main-3", persistent=True), False),
+        (NetworkTrouble("answered 502", "main-3"), True),
+        (Refused("a key", "the partner"), False),
+        (Halt("x did not hold"), False),
+    ],
+    ids=["the target is gone", "something failed already", "refused", "halted"],
+)
+def test_a_scenario_that_ended_otherwise_is_not_begun_again(voice: Judge, ending: Exception, failed: bool) -> None:
+    tries, story = attempts_until(ending, None)
+    if failed:
+        voice.check(ONE, False, "this", "that")
+
+    with pytest.raises(type(ending)):
+        story(voice)  # type: ignore[operator]
+
+    assert tries == [0]

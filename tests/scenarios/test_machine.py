@@ -177,7 +177,9 @@ def test_the_same_seed_tells_the_same_story(tmp_path: Path) -> None:
     assert runs[0] == runs[1]
 
 
-@pytest.mark.parametrize("trouble", [NetworkTrouble("gone", "main-99"), Refused("limits", "the author")])
+@pytest.mark.parametrize(
+    "trouble", [NetworkTrouble("gone", "main-99", persistent=True), Refused("limits", "the author")]
+)
 def test_trouble_ends_the_hunt_and_is_passed_on(tmp_path: Path, trouble: Exception) -> None:
     at, stack = bench(tmp_path), Stack()
     machine = type("Toy", (ToyMachine,), {"stack": stack, "trouble_at": 5, "trouble": trouble})
@@ -192,10 +194,17 @@ def test_trouble_ends_the_hunt_and_is_passed_on(tmp_path: Path, trouble: Excepti
 
 def test_trouble_after_a_violation_does_not_hide_it(tmp_path: Path) -> None:
     quiet, _ = hunted(tmp_path / "quiet", flaw="forgets one of two equals")
-    at, _ = hunted(tmp_path / "loud", flaw="forgets one of two equals", trouble_at=quiet.wire.sent - 1)
+    hunted(tmp_path / "loud", flaw="forgets one of two equals", trouble_at=quiet.wire.sent - 1)
 
     assert said(tmp_path / "loud")[BROKEN].outcome is Outcome.FAIL
-    assert at.wire.sent == quiet.wire.sent - 1
+
+
+def test_a_lost_answer_ends_its_story_and_not_the_hunt(tmp_path: Path) -> None:
+    at, stack = hunted(tmp_path, examples=10, trouble_at=5)
+
+    assert at.wire.sent > 5
+    assert stack.stories >= 2
+    assert said(tmp_path)[HELD].outcome is Outcome.PASS
 
 
 def test_a_defect_of_the_machine_itself_is_not_the_targets(tmp_path: Path) -> None:

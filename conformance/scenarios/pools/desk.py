@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_UP, Decimal, InvalidOperation
@@ -26,6 +26,8 @@ WHOLE = 500
 RECENT = timedelta(minutes=15)
 """How long before the run started a row may have been made and still be looked at: clocks differ."""
 POLLS = 400
+LATE = 3
+"""How often rows that are not there yet are looked for again."""
 LARGEST_EXPONENT = 40
 """Of amounts anybody could mean; a larger one written out would fill the memory."""
 
@@ -145,16 +147,22 @@ class Desk:
 
     def firm(self, **overrides: object) -> FirmQuote:
         """An executable quote. Raises ``Refused`` when the target does not give one to a plain request."""
+        return self.quoted(self.ask(**overrides), **overrides)
+
+    def quoted(self, reply: Reply, **overrides: object) -> FirmQuote:
+        """The executable quote in ``reply``; a pool that is dry for a moment is asked again.
+
+        Raises ``Refused`` when there is none.
+        """
         request = self.terms.request(**overrides)
-        for attempt in range(3):
-            reply = self.api.quote(self.terms.pool, request)
-            self.remember(reply)
-            found = firm_quote(self.terms.pool, request, reply)
-            if found is not None:
-                return found
+        for attempt in range(2):
             if reply.object().get("available") is not False:
                 break
             self.bench.clock.sleep(0.2 * (attempt + 1))
+            reply = self.ask(**overrides)
+        found = firm_quote(self.terms.pool, request, reply)
+        if found is not None:
+            return found
         raise Refused(
             f"an executable quote for {self.terms.amount} {self.terms.fiat} on {self.terms.pool} "
             f"(the target answered {reply.status})",
@@ -204,7 +212,7 @@ class Desk:
             if not last.ok or str(last.object().get("status")) in until or clock.monotonic() >= deadline:
                 break
             clock.sleep(patience.poll_every)
-        self.bench.shared[f"status {quote}"] = replies[-1].object().get("status")
+        self.bench.shared[f"status {quote}"] = str(replies[-1].object().get("status"))
         return replies
 
     def list_trades(self, **filters: str) -> Iterator[tuple[Reply, dict[str, Any]]]:
@@ -246,6 +254,36 @@ class Desk:
         """Whether a row says that it was made before this run; one without a time we know says nothing."""
         made = moment(row.get("createdAt"))
         return made is not None and made < self.bench.started - RECENT
+
+    def newest_trades(self, due: Collection[set[str]]) -> Reply:
+        """The newest page of trades, read again while a trade that is due is not on it, within a bound.
+
+        Each member of ``due`` holds the ids one row may be known by. Lists may lag behind the answer that made a trade
+        (no source says they do not); what is still missing then is for the caller to judge.
+        """
+        return self._awaited(lambda: self.api.trades(limit="100"), "trades", due)
+
+    def newest_entries(self, due: Collection[set[str]]) -> Reply:
+        """The newest page of the ledger, read again while an entry that is due is not on it, within a bound."""
+        return self._awaited(lambda: self.api.ledger(limit=str(PAGE), currency=self.terms.fiat), "entries", due)
+
+    def _awaited(self, read: Callable[[], Reply], name: str, due: Collection[set[str]]) -> Reply:
+        for _ in range(LATE):
+            reply = read()
+            rows = the_list(reply.object(), name)
+            if all(any(joins(row, ids) for row in rows) for ids in due):
+                return reply
+            self.bench.clock.sleep(4 * self.bench.target.patience.poll_every)
+        return read()
+
+    def moved_late(self, quote: str, transact: str | None = None) -> Moved:
+        """As ``moved``, with a bounded wait for a trade and a debit that are due and not there yet."""
+        for _ in range(LATE):
+            found = self.moved(quote, transact)
+            if found.trades and (found.debits or not self.gated):
+                return found
+            self.bench.clock.sleep(4 * self.bench.target.patience.poll_every)
+        return self.moved(quote, transact)
 
     def moved(self, quote: str, transact: str | None = None) -> Moved:
         """Everything at the target that joins to ``quote``.

@@ -8,9 +8,6 @@ from datetime import timedelta
 from conformance.client import Reply
 from conformance.scenarios.pools.desk import Desk
 
-LATE = 3
-"""How often a trade or debit that is not there yet is looked for again."""
-
 
 @dataclass(frozen=True, slots=True)
 class Proof:
@@ -43,13 +40,8 @@ def _faded(desk: Desk, quote: str, read: Reply) -> bool:
 
 def one_trade_one_debit(desk: Desk, quote: str, transact: str | None = None) -> Proof:
     """Prove that ``quote`` has exactly one trade and, with the balance gate on, exactly one debit."""
-    moved = desk.moved(quote, transact)
-    for _ in range(LATE):
-        # Lists may lag behind the answer that made the trade: what is missing is given a moment, what is double is not.
-        if moved.trades and (moved.debits or not desk.gated):
-            break
-        desk.bench.clock.sleep(4 * desk.bench.target.patience.poll_every)
-        moved = desk.moved(quote, transact)
+    # Lists may lag behind the answer that made the trade: what is missing is given a moment, what is double is not.
+    moved = desk.moved_late(quote, transact)
     ids = {str(trade.get("transactId")) for trade in moved.trades}
     problems = [] if len(moved.trades) == 1 and len(ids) == 1 else [f"{len(moved.trades)} trades"]
     if desk.gated and len(moved.debits) != 1:

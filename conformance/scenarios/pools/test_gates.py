@@ -142,7 +142,12 @@ def test_a_key_of_the_other_mode_is_refused(bench: Bench, judge: Judge) -> None:
 @scenario("POOLS-DENY-BALANCE", needs=["account:unfunded"], trades=1)
 def test_an_order_the_balance_cannot_cover_is_refused(bench: Bench, judge: Judge) -> None:
     desk = Desk(bench, "unfunded")
-    quote = desk.firm()
+    asked = desk.ask()
+    if asked.status == 402:
+        # Whether the balance is looked at when a firm quote is made as well is stated nowhere (facts, section 14).
+        judge.check("POOLS-DENY-BALANCE", True, "402 and no quote", "402 at the quote", asked)
+        return
+    quote = desk.quoted(asked)
     bench.afford(quote.amount)
     before = desk.api.balance(quote.pool).object().get("balance")
     key = bench.key()
@@ -171,7 +176,12 @@ def test_beyond_the_rolling_cap_only_transact_is_refused(bench: Bench, judge: Ju
     # The smallest orders, so that one or a few pass before the cap is met: only then is anything counted.
     request = desk.terms.request(amount=smallest_amount(desk.capabilities()))
     replies: list[Reply] = []
+    executed: list[str] = []
     for _ in range(6):
+        if len(executed) == 3:
+            # Whether a trade that is not settled yet uses the cap up is stated nowhere.
+            for made in executed:
+                desk.poll_to_end(made)
         quoted = desk.api.send("POST", f"/pools/{desk.terms.pool}/quote", body=request, patient=False)
         desk.remember(quoted)
         replies.append(quoted)
@@ -184,6 +194,7 @@ def test_beyond_the_rolling_cap_only_transact_is_refused(bench: Bench, judge: Ju
         replies.append(desk.execute(quote, patient=False))
         if not replies[-1].ok:
             break
+        executed.append(quote.id)
     refused = replies[-1]
     assert quote is not None
     proof = nothing_moved(desk, quote.id, "active")
@@ -243,6 +254,27 @@ def test_off_ramp_is_closed_for_an_account_without_it(bench: Bench, desk: Desk, 
     )
 
 
+@scenario("POOLS-DENY-OFF-RAMP", needs=["account:off_ramp"], trades=1)
+def test_off_ramp_that_is_refused_at_transact_moves_nothing(bench: Bench, judge: Judge) -> None:
+    desk = Desk(bench, "off_ramp")
+    request = {"side": "off_ramp", "destAddress": None, "destNetwork": None}
+    quoted = desk.ask(**request)
+    quote = firm_quote(desk.terms.pool, desk.terms.request(**request), quoted)
+    if quote is None:
+        judge.not_applicable("POOLS-DENY-OFF-RAMP", "the account gets no firm off_ramp quote")
+        return
+    bench.afford(quote.amount)
+    key = bench.key()
+    reply = desk.api.transact(quote.pool, quote.id, key)
+    if reply.ok:
+        desk.note_order(quote, key, reply)
+        judge.not_applicable("POOLS-DENY-OFF-RAMP", "the account may execute off_ramp")
+        return
+    proof = nothing_moved(desk, quote.id, "active")
+    observed = f"{reply.status}; {proof.observed}"
+    judge.check("POOLS-DENY-OFF-RAMP", proof.ok, "nothing moved", observed, reply, *proof.seen)
+
+
 def judge_closed_after_quote(bench: Bench, judge: Judge, requirement: str, recipe: str, gate: Gate) -> None:
     """Close one gate between quote and transact: the quote is the account's own, so only the gate can refuse it."""
     # The second partner, so that nothing else of this run stands on the account that is switched off for a moment.
@@ -253,9 +285,14 @@ def judge_closed_after_quote(bench: Bench, judge: Judge, requirement: str, recip
     try:
         key = bench.key()
         reply = desk.api.transact(quote.pool, quote.id, key)
+        # Every guarded read still open says the recipe closed nothing; only the target's operator can mend that.
+        closed = not (reply.ok and desk.ask().ok and desk.api.balance(quote.pool).ok)
     finally:
         bench.perform("access_restored", account=desk.account)
     desk.note_order(quote, key, reply)
+    if not closed:
+        judge.cannot(requirement, f"a recipe [outcomes.{recipe}] that closes the gate", "the operator of the target")
+        return
     proof = nothing_moved(desk, quote.id, None)
     code = reply.object().get("code")
     right = reply.status in gate.statuses and not (

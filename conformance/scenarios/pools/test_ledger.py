@@ -130,9 +130,10 @@ def reconciled(
     if copies > 1:
         problems.append(f"{copies} trades for one quote")
     before = desk.bench.shared.get(f"status {order.quote}")
-    if before in FINAL and status and not may_follow(str(before), status):
+    if str(before) in FINAL and status and not may_follow(str(before), status):
         problems.append(f"polled as {before} before, {status} now")
-    if desk.gated:
+    # What an off_ramp order does to the fiat ledger is stated nowhere.
+    if desk.gated and order.side == "on_ramp":
         wanted = Decimal(0) if status in REFUNDED else -amount
         if sum(deltas, Decimal(0)) != wanted:
             problems.append(f"ledger nets {sum(deltas, Decimal(0))}, a {status} order nets {wanted}")
@@ -230,6 +231,8 @@ def test_the_ledger_pages_without_skips_or_repeats(desk: Desk, judge: Judge) -> 
     quotes = [desk.firm() for _ in range(3)]
     for quote in quotes:
         desk.execute(quote)
+    for quote in quotes:
+        desk.moved_late(quote.id)
     small, replies = _walk_ledger(desk, "2")
     if not desk.gated:
         judge.not_applicable("POOLS-LEDGER-PAGES", "the balance gate of this account is off")
@@ -269,6 +272,7 @@ def test_trades_page_without_skips_or_repeats_while_trades_arrive(desk: Desk, ju
     # Times may be kept in whole seconds: only trades a second apart have an order that every target must show.
     desk.bench.clock.sleep(1.1)
     ids = [oldest, *(str(desk.execute(desk.firm()).object().get("transactId")) for _ in range(3))]
+    desk.newest_trades([{known} for known in ids])
     seen: list[str] = []
     replies: list[Reply] = []
     times = []

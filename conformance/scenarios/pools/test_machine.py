@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import hypothesis.strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, initialize, multiple, precondition, rule
 
@@ -131,15 +133,28 @@ class PoolsMachine(StoryMachine):
             self.attempt(lambda: self._read_quote(quote))
 
     @precondition(lambda self: "time_passes" in self.hunt.bench.target.outcomes)
-    @rule(quote=quotes, seconds=st.sampled_from([20, 90]))
-    def let_time_pass(self, quote: str, seconds: int) -> None:
+    @rule(quote=quotes, extra=st.sampled_from([4, 75]))
+    def let_time_pass(self, quote: str, extra: int) -> None:
+        """Shift past the expiry the quote states, by a little or by much."""
+
         def move() -> None:
-            bench = self.hunt.bench
+            bench, firm = self.hunt.bench, self.firm[quote]
+            lock = (firm.expires - firm.reply.date).total_seconds() if firm.expires else 0.0
+            seconds = max(0, math.ceil(lock)) + extra
             bench.perform("time_passes", account=self.desk.account, quoteId=quote, seconds=str(seconds))
             self.tell(f"let_time_pass({self.names[quote]}, {seconds})")
             self.book.quotes[quote].past_expiry = True
+            self._see_who_else_aged(quote)
 
         self.attempt(move)
+
+    def _see_who_else_aged(self, moved: str) -> None:
+        """A helper may move the clock of the account or of the whole target: then other locks have ended as well."""
+        for quote in self.book.quotes.values():
+            if quote.id != moved and quote.status is QuoteStatus.ACTIVE:
+                reply = self.desk.api.read_quote(quote.id)
+                self.seen.append(reply.exchange)
+                quote.past_expiry = reply.object().get("status") == "expired"
 
     def teardown(self) -> None:
         def move() -> None:
@@ -229,8 +244,9 @@ class PoolsMachine(StoryMachine):
 
     def _reconcile(self) -> None:
         """After the story: every executed quote has one trade and one debit, every other none."""
-        trades = [row for _, row in self._newest(self.desk.api.trades(limit="100"), "trades")]
-        entries = [row for _, row in self._newest(self.desk.api.ledger(limit="200"), "entries")]
+        due = [{quote.id, quote.trade} for quote in self.book.quotes.values() if quote.trade]
+        trades = [row for _, row in self._newest(self.desk.newest_trades(due), "trades")]
+        entries = [row for _, row in self._newest(self.desk.newest_entries(due if self.desk.gated else []), "entries")]
         for quote in self.book.quotes.values():
             mine = [row for row in trades if row.get("quoteId") == quote.id]
             ids = {quote.id} | ({quote.trade} if quote.trade else set())

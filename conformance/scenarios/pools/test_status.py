@@ -90,13 +90,23 @@ def test_polling_reaches_a_final_state_and_stays_there(desk: Desk, judge: Judge)
     )
 
 
-@scenario("POOLS-READS-PURE", smoke=True, trades=6)
+@scenario("POOLS-READS-PURE", smoke=True, trades=9)
 def test_reads_do_not_advance_a_trade(bench: Bench, desk: Desk, judge: Judge) -> None:
     strict = bench.target.settles_only_by_poll
     expected = "still reserved after being read, like the older trade beside it that was left alone"
+    unread: list[str] = []
     for tries_left in (2, 1, 0):
         left_alone, read_often = _read_one_of_two(desk)
         moved, control = status_of(read_often) != "reserved", status_of(left_alone) != "reserved"
+        if moved and control and not strict:
+            # Both were on the lists that were read. Does a trade move as well that is on none?
+            unread.append(status_of(_left_unread(desk)))
+            if unread == ["reserved"] * 3:
+                expected = "still reserved after lists were read, like a trade nothing was read of for longer"
+                judge.check("POOLS-READS-PURE", False, expected, status_of(read_often), read_often, left_alone)
+                return
+            if tries_left and unread[-1] == "reserved":
+                continue
         if moved and control and not strict:
             judge.observe("trades advance without a status poll", "yes", "POOLS-READS-PURE", left_alone)
         held = not moved or (control and not strict)
@@ -121,6 +131,16 @@ def _read_one_of_two(desk: Desk) -> tuple[Reply, Reply]:
         desk.api.ledger(limit="5")
     read_often = desk.api.trade(ids[1])
     return desk.api.trade(ids[0]), read_often
+
+
+def _left_unread(desk: Desk) -> Reply:
+    """A trade after a time longer than the reads of the others took, in which nothing at all was read."""
+    clock, quote = desk.bench.clock, desk.firm()
+    started = clock.monotonic()
+    transact = str(desk.execute(quote).object().get("transactId"))
+    one = clock.monotonic() - started
+    clock.sleep(6 * READS * one)
+    return desk.api.trade(transact)
 
 
 def _forced(bench: Bench, desk: Desk, outcome: str) -> tuple[FirmQuote, Reply]:
