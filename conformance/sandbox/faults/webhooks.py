@@ -181,6 +181,23 @@ def webhook_always_settled(patch: Patch) -> None:
 
 
 @fault(
+    "webhook-names-the-provider",
+    summary="Deliveries carry the provider and its reference",
+    fact="facts section 11: provider, rail and external references are left out on purpose",
+    klass="webhooks",
+    breaks=("POOLS-WEBHOOK-EVENT",),
+)
+def webhook_names_the_provider(patch: Patch) -> None:
+    healthy = events.render
+
+    def render(trade: Trade, status: str, event_type: str, now: int) -> str:
+        told = json.loads(healthy(trade, status, event_type, now))
+        return json.dumps({**told, "settlement": {"providerId": "prv_17", "providerReference": trade.transact_id}})
+
+    patch.replace(events, "render", render)
+
+
+@fault(
     "webhook-for-reserved",
     summary="Reserving a trade is announced with an event of its own",
     fact="facts section 11: exactly three events",

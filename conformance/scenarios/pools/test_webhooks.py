@@ -12,6 +12,8 @@ import pytest
 from conformance.client import Refused
 from conformance.client.clock import stamp
 from conformance.client.recording import Raw
+from conformance.contract.body import members
+from conformance.contract.words import BOUNDARY, safe_name, words
 from conformance.journal import Outcome
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
@@ -150,7 +152,7 @@ def _judge_events(bench: Bench, judge: Judge, mailbox: Mailbox, trade: str, quot
     judge.check(
         "POOLS-WEBHOOK-EVENT",
         not problems,
-        f"pool.transaction.{status} with the SHA-256 of trade id and type",
+        f"pool.transaction.{status} with the SHA-256 of trade id and type, and nothing of what lies behind the API",
         "; ".join(dict.fromkeys(problems)) or "so it is",
         *(record_delivery(bench, delivery) for delivery in mine[:4]),
     )
@@ -168,7 +170,8 @@ def _event_problems(mailbox: Mailbox, delivery: Delivery, trade: str, status: st
     spelled |= {base64.urlsafe_b64encode(bytes.fromhex(digest)).decode().rstrip("=")}
     if identity.removeprefix("evt_") not in spelled:
         problems.append("the event id is not the digest of trade id and type")
-    return problems
+    beyond = [name for _, name, _ in members(body) if not BOUNDARY.isdisjoint(words(name))]
+    return problems + [f"member {safe_name(name)}" for name in beyond[:3]]
 
 
 def _judge_redelivery(bench: Bench, judge: Judge, mailbox: Mailbox, first: Delivery, facts: dict[str, str]) -> None:
