@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help run test lint faults bench lock clean
+.PHONY: help run test lint faults mutants detection bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -23,6 +23,12 @@ lint: $(READY)  ## Lint, format, types, package walls
 
 faults: $(READY)  ## Prove that every seeded fault is caught and every dialect is green
 	@$(BIN)/conformance faults
+
+mutants: $(READY)  ## Judge the judge by mutants of the sandbox; survivors are listed
+	@$(BIN)/python -m benchmarks.mutants
+
+detection: $(READY)  ## Seeded faults found by the Schemathesis command line alone and by us, side by side
+	@$(BIN)/python -m benchmarks.detection
 
 bench: $(READY)  ## Time the smoke tier and the certify tier on the embedded sandbox
 	@$(BIN)/python benchmarks/tiers.py
