@@ -37,6 +37,52 @@ def let_any_pool_pass(patch: Patch, module: ModuleType) -> None:
 
 
 @fault(
+    "two-problems-are-none",
+    summary="Problems are collected and refused when there is one; several are handed on to a form nobody reads",
+    fact="facts section 8: every gate must be open; seed 000: deny-closed",
+    klass="gates",
+    breaks=("POOLS-DENY-COMBINED",),
+)
+def two_problems_are_none(patch: Patch) -> None:
+    def entitle(its_access: Access, pool_id: str) -> Pool:
+        pool = catalogue.find(pool_id)
+        checks: list[Callable[[], None]] = [
+            lambda: gates.check_access_row(its_access),
+            lambda: gates.check_kyc(its_access),
+            lambda: gates.check_tier(its_access),
+            lambda: gates.check_pool(its_access, pool),
+        ]
+        problems = []
+        for check in checks:
+            try:
+                check()
+            except Refusal as problem:
+                problems.append(problem)
+        if len(problems) == 1:
+            raise problems[0]
+        return pool
+
+    for module in (quotes, transact):
+        patch.replace(module, "gates", seams.module_with(gates, entitle=entitle))
+
+
+@fault(
+    "suspension-hides-kyc",
+    summary="Transact leaves a suspended account with revoked KYC to a review queue, and lets it through until then",
+    fact="facts section 8, gates 5 and 6: both must be true",
+    klass="gates",
+    breaks=("POOLS-DENY-COMBINED",),
+)
+def suspension_hides_kyc(patch: Patch) -> None:
+    def entitle(its_access: Access, pool_id: str) -> Pool:
+        if its_access.status == "suspended" and its_access.kyc_status == "revoked":
+            its_access = replace(its_access, status="active", kyc_status="approved")
+        return gates.entitle(its_access, pool_id)
+
+    patch.replace(transact, "gates", seams.module_with(gates, entitle=entitle))
+
+
+@fault(
     "access-gate-missing-at-quote",
     summary="Quotes are made for accounts without an access record",
     fact="facts section 8, gate 5: 403 pools_not_enabled",

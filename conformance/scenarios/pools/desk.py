@@ -169,6 +169,10 @@ class Desk:
             "the operator of the target",
         )
 
+    def has_faded(self, quote: FirmQuote) -> bool:
+        """Whether real time has brought a quote so near its expiry that its state cannot be predicted."""
+        return quote.expires is not None and (quote.expires - self.bench.clock.now()).total_seconds() < 3
+
     def execute(self, quote: FirmQuote, key: str | None = None, *, patient: bool = True) -> Reply:
         """Execute ``quote`` once and write the order record a partner would keep. Spends the profile's limits."""
         self.bench.afford(quote.amount)

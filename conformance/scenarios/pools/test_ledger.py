@@ -319,6 +319,7 @@ def test_filters_return_what_matches_and_nothing_else(bench: Bench, desk: Desk, 
     executed, *_ = [desk.execute(desk.firm()) for _ in range(4)]
     fresh, old = str(executed.object().get("transactId")), str(finished.object().get("transactId"))
     created = moment(desk.api.trade(fresh).object().get("createdAt")) or executed.date.astimezone(UTC)
+    desk.newest_trades([{fresh}, {old}])
     # Bounds may include or exclude the instant itself, and its format beyond ISO 8601 is open: stay minutes away.
     before, after = iso(created - timedelta(minutes=10)), iso(created + timedelta(minutes=10))
     cases: list[tuple[dict[str, str], set[str], set[str]]] = [
@@ -379,6 +380,7 @@ def test_every_read_shows_the_same_trade(desk: Desk, judge: Judge) -> None:
     early = desk.api.trade(transact)
     polled = desk.poll_to_end(quote.id)[-1]
     read = desk.api.trade(transact)
+    desk.newest_trades([{transact}])
     listed = next(((r, row) for r, row in desk.list_trades() if row.get("transactId") == transact), None)
     views = [("status poll", polled.object()), ("trade read", read.object())]
     if listed is not None:
