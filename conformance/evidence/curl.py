@@ -12,12 +12,14 @@ from collections.abc import Collection, Mapping
 from conformance.evidence.text import visible
 from conformance.journal import Exchange, RunRecord
 
-_FINGERPRINT = re.compile(r"\[redacted:[0-9a-f]+\]")
+FINGERPRINT = re.compile(r"\[redacted:[0-9a-f]+\]")
+"""What stands in a journal for a secret or for personal data."""
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
-# What curl sets by itself, or what would only describe the client that made the recording.
-_IMPLIED = frozenset({"host", "content-length", "connection", "accept-encoding", "user-agent", "transfer-encoding"})
+IMPLIED = frozenset({"host", "content-length", "connection", "accept-encoding", "user-agent", "transfer-encoding"})
+"""Headers a client sets by itself, or that would only describe the one that made the recording."""
 
 _REPLACED = {"--only", "--step", "--shard", "--seed", "--output"}
 
@@ -45,8 +47,8 @@ def curl(exchange: Exchange, variables: Mapping[str, str]) -> str:
         words.append("--path-as-is")
     words.append(quote(exchange.url))
     for name, value in exchange.request_headers:
-        if name.lower() not in _IMPLIED:
-            words += ["-H", _header(name, value, _variable(exchange.account, variables))]
+        if name.lower() not in IMPLIED:
+            words += ["-H", _header(name, value, variable_of(exchange.account, variables))]
     if exchange.request_body is not None:
         words += ["--data-raw", quote(exchange.request_body)]
     return " ".join(words)
@@ -79,7 +81,8 @@ def _again(run: RunRecord, replaced: Collection[str], *added: str) -> str:
     return " ".join(quote(word) for word in [*kept, *added, "--seed", str(run.seed)])
 
 
-def _variable(account: str, variables: Mapping[str, str]) -> str:
+def variable_of(account: str, variables: Mapping[str, str]) -> str:
+    """The environment variable that holds the key of ``account``, or a name for one."""
     name = variables.get(account, "")
     if _VARIABLE.fullmatch(name):
         return name
@@ -87,7 +90,7 @@ def _variable(account: str, variables: Mapping[str, str]) -> str:
 
 
 def _header(name: str, value: str, variable: str) -> str:
-    if name.lower() == "authorization" and _FINGERPRINT.search(value):
+    if name.lower() == "authorization" and FINGERPRINT.search(value):
         scheme = value.partition(" ")[0] if " " in value else ""
         if not scheme or _VARIABLE.fullmatch(scheme):
             return f'"{_token(name)}: {scheme}{" " if scheme else ""}${variable}"'

@@ -39,6 +39,8 @@ class Case:
     requests: tuple[Request, ...]
     unshown: int
     """How many further exchanges it refers to, not shown or not in the journal."""
+    replay: str = ""
+    """The replay file of this case below the run folder; empty where it has none."""
 
     @property
     def request_ids(self) -> tuple[str, ...]:

@@ -145,6 +145,8 @@ def _told(finding: Finding) -> list[str]:
         lines.append(f"- observed{label}: {code(case.judgement.observed)}")
         if case.request_ids:
             lines.append(f"- request ids: {', '.join(code(name) for name in case.request_ids[:5])}")
+        if case.replay:
+            lines.append(f"- as a Python file that needs only httpx: {code(case.replay)}")
     if not finding.cases:
         lines.append(f"- {plain(finding.verdict.missing or 'see the observations')}")
     further = sum(case.count for case in finding.cases) - 1

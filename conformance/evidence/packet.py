@@ -11,6 +11,7 @@ from pathlib import Path
 
 from conformance.evidence.findings import Finding, findings
 from conformance.evidence.launch import Gap, gaps
+from conformance.evidence.replay import named
 from conformance.evidence.verdicts import RunVerdict, judge
 from conformance.journal import Exchange, Leftover, Observation, Order, ReconciliationRow, RunRecord, read
 from conformance.journal.reader import read_segment
@@ -93,7 +94,7 @@ def assemble(run_folder: Path, catalogue: Catalogue) -> Packet:
     exchanges = {exchange.id: exchange for exchange in reading.of(Exchange)}
     return Packet(
         verdict=verdict,
-        findings=findings(verdict, exchanges),
+        findings=named(findings(verdict, exchanges), exchanges, verdict.run),
         exchanges=exchanges,
         observations=_observations(reading.of(Observation)),
         orders=tuple(reading.of(Order)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conformance.evidence import allure_results, har, html, junit, markdown, reconciliation, verdict_json
+from conformance.evidence import allure_results, har, html, junit, markdown, reconciliation, replay, verdict_json
 from conformance.evidence.packet import Packet, assemble
 from conformance.evidence.verdicts import RunVerdict
 from conformance.requirements import Catalogue
@@ -36,3 +36,4 @@ def write_packet(packet: Packet, run_folder: Path) -> None:
     with (run_folder / "exchanges.har").open("w", encoding="utf-8") as archive:
         har.write(packet, archive)
     allure_results.write(packet, run_folder / "allure-results")
+    replay.write(packet.findings, packet.exchanges, packet.run, run_folder)

@@ -147,6 +147,7 @@ def _cases(finding: Finding) -> list[dict[str, Any]]:
             "steps": list(case.judgement.steps),
             "exchanges": list(case.judgement.exchanges),
             "request_ids": list(case.request_ids),
+            "replay": case.replay,
         }
         for case in finding.cases
     ]

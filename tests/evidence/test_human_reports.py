@@ -122,6 +122,7 @@ class Page(HTMLParser):
         self.inline: list[str] = []
         self.texts: dict[str, str] = {}
         self.policy = ""
+        self.folder = path.parent
         self._inside = ""
         self.feed(path.read_text(encoding="utf-8"))
 
@@ -162,8 +163,10 @@ def test_the_page_asks_the_network_for_nothing(page: Page) -> None:
 def test_the_page_s_links_stay_in_the_run_folder(page: Page) -> None:
     reports = {"verdict.json", "junit.xml", "exchanges.har", "reconciliation.csv", "summary.md", "support.md"}
     anchors = {f"#{name}" for name in page.ids}
+    folder = {path for path in page.links if (page.folder / path).is_relative_to(page.folder / "replay")}
 
-    assert set(page.links) <= reports | anchors
+    assert set(page.links) <= reports | anchors | folder
+    assert [path for path in folder if not (page.folder / path).is_file()] == []
 
 
 def test_ids_are_unique(page: Page) -> None:
