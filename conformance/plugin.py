@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--step", action="append", type=int, default=[], help="only this step of the smoke plan")
     group.addoption("--only", action="append", default=[], help="only this requirement")
     group.addoption("--run-seed", type=int, default=None, help="decides everything random")
-    group.addoption("--budget", type=float, default=None, help="seconds of generated traffic (regress)")
+    group.addoption("--budget", type=float, default=None, help="seconds of generated traffic (regress; 60)")
     group.addoption("--output", type=Path, default=None, help="run folder")
     group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
     group.addoption("--sandbox-fault", action="append", default=[], help="seed a fault into the embedded sandbox")
@@ -265,6 +265,13 @@ def tier(request: pytest.FixtureRequest) -> str:
     """How much the run was asked to do."""
     held: Session = request.config.stash[RUN]
     return held.run.options.tier
+
+
+@pytest.fixture
+def budget(request: pytest.FixtureRequest) -> float:
+    """Seconds the regress tier spends on generated traffic."""
+    held: Session = request.config.stash[RUN]
+    return held.run.budget
 
 
 @pytest.fixture

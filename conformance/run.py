@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import platform
 import random
 import secrets
@@ -47,6 +48,9 @@ PRODUCT = "pools"
 TIERS = ("smoke", "certify", "regress")
 REPORTS = Path("reports")
 
+BUDGET = 60.0
+"""Seconds of generated traffic in a regress run that does not say."""
+
 SENSITIVE = frozenset(
     {"client_secret", "clientSecret", "embed_token", "embedToken", "access_token", "accessToken", "api_key", "apiKey"}
     | {"secret_key", "secretKey", "webhook_secret", "webhookSecret", "signing_secret", "signingSecret", "password"}
@@ -69,6 +73,7 @@ class Options:
     only: tuple[str, ...] = ()
     seed: int | None = None
     budget: float | None = None
+    """Seconds of generated traffic in the regress tier; None is ``BUDGET``."""
     output: Path | None = None
     known_failures: Path | None = None
     workers: int = 0
@@ -91,6 +96,11 @@ class Run:
     clock: Clock
     stack: ExitStack = field(default_factory=ExitStack)
     benches: list[Bench] = field(default_factory=list)
+
+    @property
+    def budget(self) -> float:
+        """Seconds of generated traffic, where the tier has any such limit."""
+        return BUDGET if self.options.budget is None else self.options.budget
 
     @property
     def journal_folder(self) -> Path:
@@ -171,6 +181,7 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
             raise UsageProblem(f"--step {step} does not exist; the smoke plan has steps 1 to 8")
     if options.scope is not None and options.scope not in set(Scope):
         raise UsageProblem(f"--scope {options.scope!r} is not known; choose {', '.join(Scope)}")
+    _check_budget(options)
     if options.output is not None:
         _check_output(options.output)
     try:
@@ -198,6 +209,19 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
         raise UsageProblem(f"{folder} cannot be written to ({problem.strerror}); choose another --output") from problem
     bench.journal.append(_run_record(run, name, stamp(started), known))
     return run
+
+
+def _check_budget(options: Options) -> None:
+    """Raise ``UsageProblem`` for a budget that is no length of time, or that no generated traffic would use."""
+    if options.budget is None:
+        return
+    if not (math.isfinite(options.budget) and options.budget > 0):
+        raise UsageProblem(f"--budget {options.budget:g} is no length of time; give seconds above 0, such as 60")
+    if options.tier != "regress":
+        raise UsageProblem(
+            f"--budget is spent by the regress tier only, and this is --tier {options.tier}; "
+            "add --tier regress, or leave --budget out"
+        )
 
 
 def _check_output(folder: Path) -> None:
@@ -270,6 +294,8 @@ def rerun(options: Options) -> str:
     if options.target is not None:
         words += ["--target", options.target]
     words += ["--tier", options.tier]
+    if options.budget is not None:
+        words += ["--budget", f"{options.budget:g}"]
     if options.scope:
         words += ["--scope", options.scope]
     for name in options.faults:

@@ -38,7 +38,7 @@ def run(
     step: Annotated[list[int] | None, typer.Option(help="Only this step of the smoke plan; repeatable.")] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only this requirement; repeatable.")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides everything random.")] = None,
-    budget: Annotated[float | None, typer.Option(help="Seconds of generated traffic (regress).")] = None,
+    budget: Annotated[float | None, typer.Option(help="Seconds of generated traffic (regress; 60).")] = None,
     output: Annotated[Path | None, typer.Option(help="Run folder; by default a new one under reports/.")] = None,
     known_failures: Annotated[Path | None, typer.Option(help="TOML file of known failures.")] = None,
     sandbox_fault: Annotated[list[str] | None, typer.Option(help="Seed a fault into the embedded sandbox.")] = None,

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from conformance.client import Context, Recorder, Redactor, Refused, SystemClock, Wire
+from conformance.client import Clock, Context, Recorder, Redactor, Refused, SystemClock, Wire
 from conformance.contract import Contract
 from conformance.contract import load as load_contract
-from conformance.journal import Engine, Exchange, Journal, Judgement, Order, Outcome
+from conformance.journal import Engine, Exchange, Journal, Judgement, Observation, Order, Outcome
 from conformance.journal.reader import read
 from conformance.requirements import load as load_catalogue
 from conformance.scenarios.bench import Bench
-from conformance.scenarios.generated import Generation, generate
+from conformance.scenarios.generated import Generation, Plan, fuzzed, generate
 from conformance.scenarios.judging import MARK, Judge
 from conformance.scenarios.pools import test_generated
 from conformance.scenarios.pools.desk import Desk
@@ -61,6 +63,17 @@ def remembered(contract: Contract, quote_request: Mapping[str, object], *, seed:
     return _generations[asked]
 
 
+_fuzzed: dict[tuple[object, ...], list[Plan | None]] = {}
+
+
+def remembered_fuzz(contract: Contract, quote_request: Mapping[str, object], **asked: Any) -> Iterator[Plan | None]:
+    """The first plans ``fuzzed`` gives, generated once for all runs of a session."""
+    known = (contract.file, repr(sorted(quote_request.items())), *sorted(asked.items()))
+    if known not in _fuzzed:
+        _fuzzed[known] = list(islice(fuzzed(contract, quote_request, **asked), 200))
+    return iter(_fuzzed[known])
+
+
 @dataclass(frozen=True)
 class Result:
     """What one run left in the journal."""
@@ -68,6 +81,7 @@ class Result:
     judgements: tuple[Judgement, ...]
     exchanges: tuple[Exchange, ...]
     orders: tuple[Order, ...]
+    observations: tuple[Observation, ...]
     bench: Bench
 
     def having(self, outcome: Outcome, engine: str = Engine.GENERATED) -> set[str]:
@@ -89,38 +103,46 @@ def run(
     environment: str = "sandbox",
     contract: Path | None = None,
     fresh: bool = False,
+    budget: float = 60.0,
+    clock: Clock | None = None,
 ) -> Result:
     """Run the scenario as the plugin would, and read the journal back. ``fresh`` generates anew."""
     with serving(stub) as url, pytest.MonkeyPatch.context() as patch:
         if not fresh:
             patch.setattr(test_generated, "generate", remembered)
-        return _run(stub, url, folder, tier, seed, trades, environment, contract)
+            patch.setattr(test_generated, "fuzzed", remembered_fuzz)
+        profile = folder / "stub.toml"
+        profile.write_text(PROFILE.format(url=url, trades=trades, environment=environment), "utf-8")
+        return _run(profile, folder, tier, budget, seed, contract, clock or SystemClock())
 
 
 def _run(
-    stub: Stub, url: str, folder: Path, tier: str, seed: int, trades: int, environment: str, contract: Path | None
+    profile: Path, folder: Path, tier: str, budget: float, seed: int, contract: Path | None, clock: Clock
 ) -> Result:
-    profile = folder / "stub.toml"
-    profile.write_text(PROFILE.format(url=url, trades=trades, environment=environment), "utf-8")
     target = load_target(str(profile), ENVIRON)
     journal = Journal(folder / "journal", "main")
     redactor = Redactor(b"key", ENVIRON.values())
     context = Context("test_generated_requests", Engine.GENERATED)
-    clock = SystemClock()
     recorder = Recorder(journal, {"pools": load_contract(contract)}, redactor, context)
     wire = Wire(target.base_urls, recorder, clock, rate=None, timeout=5)
     bench = Bench(target, wire, journal, clock, random.Random(seed), Budget(target.limits), clock.now())
     judge = Judge(journal, load_catalogue(), redactor, context, DECLARED)
     problem: BaseException | None = None
     try:
-        scenario(bench, Desk(bench), judge, tier)
+        scenario(bench, Desk(bench), judge, tier, budget)
     except Refused as refused:
         problem = refused
     judge.close(problem)
     wire.close()
     journal.close()
     reading = read(folder / "journal")
-    return Result(tuple(reading.of(Judgement)), tuple(reading.of(Exchange)), tuple(reading.of(Order)), bench)
+    return Result(
+        tuple(reading.of(Judgement)),
+        tuple(reading.of(Exchange)),
+        tuple(reading.of(Order)),
+        tuple(reading.of(Observation)),
+        bench,
+    )
 
 
 def told(exchanges: Sequence[Exchange]) -> list[tuple[str, str, str | None]]:

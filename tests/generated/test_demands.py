@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from conformance.contract import Contract, load
+from conformance.contract import Contract
 from conformance.scenarios.generated import Plan, Request
-from conformance.scenarios.pools.test_generated import Demand, demand, names_somebody
+from conformance.scenarios.pools.demands import Demand, demand, names_somebody
 
 VALID = {
     "side": "on_ramp",
@@ -19,11 +19,6 @@ VALID = {
     "type": "firm",
     "destAddress": "TDestination",
 }
-
-
-@pytest.fixture(scope="module")
-def contract() -> Contract:
-    return load()
 
 
 def planned(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import subprocess
 import sys
@@ -14,57 +13,18 @@ from schemathesis.errors import InvalidSchema
 
 from conformance.contract import Contract, load
 from conformance.journal import Outcome
-from conformance.scenarios import generated
-from conformance.scenarios.generated import KEY, POOL, QUOTE, TRADE, Plan, Request, generate, spread
+from conformance.scenarios.generated import KEY, POOL, QUOTE, TRADE, Plan, Request, generate, phases, spread, turns
 
+from .contracts import QUOTE_REQUEST, vendors
 from .runs import DECLARED, run
 from .stub import Stub
 
-QUOTE_REQUEST = {
-    "side": "on_ramp",
-    "fiatCurrency": "EUR",
-    "cryptoCurrency": "USDT",
-    "amount": "12.34",
-    "cryptoNetwork": "tron",
-    "type": "firm",
-    "destAddress": "TDestination",
-}
 BOUND = 400
-
-
-@pytest.fixture(scope="module")
-def contract() -> Contract:
-    return load()
 
 
 @pytest.fixture(scope="module")
 def plans(contract: Contract) -> tuple[Plan, ...]:
     return generate(contract, QUOTE_REQUEST, seed=1, bound=BOUND).plans
-
-
-def vendors(contract: Contract, folder: Path) -> Path:
-    """Our contract as somebody else would have written it: other ids, names and samples, and no marks of ours."""
-    document: dict[str, Any] = _unmarked(copy.deepcopy(contract.document))
-    paths = {}
-    for number, (template, item) in enumerate(document["paths"].items()):
-        for method in ("get", "post"):
-            if method in item:
-                item[method]["operationId"] = f"operation{number}{method}"
-        paths[template.replace("{id}", "{poolId}").replace("{quoteId}", "{ref}")] = item
-    document["paths"] = paths
-    text = json.dumps(document)
-    text = text.replace('"name": "id", "in": "path"', '"name": "poolId", "in": "path"')
-    text = text.replace('"name": "quoteId", "in": "path"', '"name": "ref", "in": "path"')
-    text = text.replace("pq_test_8f3c000000000123", "pq_sample_1").replace("CreateQuoteRequest", "PriceQuestion")
-    path = folder / "vendor.json"
-    path.write_text(text, "utf-8")
-    return path
-
-
-def _unmarked(node: Any) -> Any:
-    if isinstance(node, dict):
-        return {name: _unmarked(part) for name, part in node.items() if name not in ("x-inferred", "x-basis")}
-    return [_unmarked(part) for part in node] if isinstance(node, list) else node
 
 
 def test_the_same_arguments_generate_the_same_requests(contract: Contract, plans: tuple[Plan, ...]) -> None:
@@ -174,6 +134,17 @@ def test_of_one_kind_the_last_generated_are_kept() -> None:
     assert [plan.request.path for plan in spread(kinds, 2)] == ["/3", "/4"]
 
 
+def test_operations_take_turns_so_that_each_has_its_share_of_a_short_time() -> None:
+    request = Request("GET", "/", (), None)
+    listed = [Plan(operation, "coverage", what, "", "", request, None) for operation, what in ("a1", "a2", "b1", "a3")]
+    assert [plan.operation + plan.what for plan in turns(listed)] == ["a1", "b1", "a2", "a3"]
+
+
+def test_an_id_that_no_url_can_hold_as_it_stands_is_escaped() -> None:
+    plan = Plan("GET /pools/trades/{transactId}", "examples", "", "", "", Request("GET", f"/{TRADE}", (), None), None)
+    assert plan.filled({TRADE: "txn\ud800/1"}).path == "/txn%ED%A0%80%2F1"
+
+
 def test_a_smoke_run_does_not_import_schemathesis() -> None:
     program = "import sys; import conformance.scenarios.pools.test_generated; print('schemathesis' in sys.modules)"
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
@@ -196,14 +167,14 @@ def test_the_vendors_own_file_judges_an_honest_target_green(contract: Contract, 
 def test_an_operation_that_cannot_be_generated_for_is_named_and_the_rest_goes_on(
     contract: Contract, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = generated._cases
+    honest = phases._cases
 
     def cases(operation: Any) -> Any:
         if operation.label == "GET /pools/ledger":
             raise InvalidSchema("a limit without end")
         return honest(operation)
 
-    monkeypatch.setattr(generated, "_cases", cases)
+    monkeypatch.setattr(phases, "_cases", cases)
     generation = generate(contract, QUOTE_REQUEST, seed=1, bound=5)
     assert generation.unreadable == ("GET /pools/ledger: a limit without end",)
     assert len({plan.operation for plan in generation.plans}) == len(contract.operations) - 1
