@@ -280,11 +280,14 @@ class Desk:
             self.bench.clock.sleep(4 * self.bench.target.patience.poll_every)
         return read()
 
-    def moved_late(self, quote: str, transact: str | None = None) -> Moved:
-        """As ``moved``, with a bounded wait for a trade and a debit that are due and not there yet."""
+    def moved_late(self, quote: str, transact: str | None = None, *, refunded: bool = False) -> Moved:
+        """As ``moved``, with a bounded wait for a trade, a debit and, if ``refunded``, a refund that are due.
+
+        What is not there yet is given a moment, since lists may lag; what is there once too often is not.
+        """
         for _ in range(LATE):
             found = self.moved(quote, transact)
-            if found.trades and (found.debits or not self.gated):
+            if found.trades and (not self.gated or (found.debits and (found.refunds or not refunded))):
                 return found
             self.bench.clock.sleep(4 * self.bench.target.patience.poll_every)
         return self.moved(quote, transact)
