@@ -168,19 +168,16 @@ def answers_agree(history: History) -> Findings:
 def replays_are_answered(history: History) -> Findings:
     """Once an execution has succeeded, the same key again is answered with its trade.
 
-    It has succeeded when that was answered, or when there is a trade and the first request cannot be under way any
-    more. Nothing is asked of a quote that several keys were sent for (which of them executed it may be unknown), and
-    of a replay that was throttled, that has no answer, or that came at or after the expiry.
+    Nothing is asked of a quote that several keys were sent for (which of them executed it may be unknown), and of a
+    replay that was throttled, that came at or after the expiry, or that may have met another one under way.
     """
-    for quote, quiet in history.quotes.items():
+    for quote in history.quotes:
         sent = history.of(quote, What.TRANSACT)
         if len({o.key for o in sent}) != 1 or _quotes_of_key(history, sent[0]) != {quote}:
             continue
-        done = [o.ended for o in sent if o.outcome is Outcome.OK]
-        done += [sent[0].began + history.patience] if quiet.trades else []
         for operation in sent:
-            asked = done and operation.began >= min(done) and not operation.late
-            if asked and operation.outcome is Outcome.FAIL and operation.status != 429:
+            excused = operation.late or operation.status == 429 or _meets_another(history, operation, sent)
+            if operation.outcome is Outcome.FAIL and not excused and _made_before(history, operation, sent):
                 expected, observed = "the same key again gives the trade", f"{operation.status}"
                 yield _found(history, quote, "POOLS-TRANSACT-ONCE", expected, observed)
 
@@ -323,6 +320,24 @@ def between(before: Sequence[T], after: Sequence[T]) -> tuple[T, ...] | None:
     return None
 
 
+def _meets_another(history: History, operation: Operation, sent: Sequence[Operation]) -> bool:
+    """Whether another request for the same quote may still be under way when ``operation`` begins."""
+    for other in sent:
+        end = other.began + history.patience if other.outcome is Outcome.UNKNOWN else other.ended
+        if other is not operation and other.began < operation.ended and end > operation.began:
+            return True
+    return False
+
+
+def _made_before(history: History, operation: Operation, sent: Sequence[Operation]) -> bool:
+    """Whether the trade was made before ``operation`` began: an answer said so, or only lost ones can have made it."""
+    if any(o.outcome is Outcome.OK and o.ended <= operation.began for o in sent):
+        return True
+    lost = [o for o in sent if o.outcome is not Outcome.FAIL]
+    unheard = bool(lost) and all(o.outcome is Outcome.UNKNOWN and o.began < operation.began for o in lost)
+    return unheard and bool(history.quotes[operation.quote].trades)
+
+
 def _success(history: History, operation: Operation) -> bool:
     """Whether a transact was answered with success, and with nothing that belongs to another quote."""
     others = {trade for quote, quiet in history.quotes.items() if quote != operation.quote for trade in quiet.trades}
@@ -353,7 +368,8 @@ def _refused_for_a_stranger(history: History, operation: Operation) -> bool:
     """Whether an execution met a conflict that nothing of its own partner explains, and another has used its key."""
     if operation.what is not What.TRANSACT or operation.status != 409 or operation.late:
         return False
-    others = [o for o in history.operations if o is not operation and o.what in (What.TRANSACT, What.REJECT)]
+    writes = [o for o in history.operations if o is not operation and o.what in (What.TRANSACT, What.REJECT)]
+    others = [o for o in writes if o.began < operation.ended]
     own = [o for o in others if o.partner == operation.partner]
     explained = any(o.quote == operation.quote or o.key == operation.key for o in own)
     return not explained and any(o.key == operation.key for o in others if o.partner != operation.partner)

@@ -105,6 +105,10 @@ GOOD: Mapping[str, History] = {
     "every answer lost": history(lost(0, 1), lost(2, 3), lost(4, 5)),
     "an answer lost, the retry refused in flight, then answered": history(lost(0, 1), refused_by(1, 2), ran(3, 4, 200)),
     "an answer lost, the retry refused while it may be under way": history(lost(0, 1), refused_by(1.9, 3)),
+    "a replay lost, its retry refused while it may be under way": history(ran(0, 1), lost(2, 3), refused_by(3, 4)),
+    "two replays at once, one refused": history(ran(0, 1), ran(2, 4, 200), refused_by(3, 5)),
+    "an answer lost, refused for want of money, then made": history(lost(0, 1), refused_by(3, 4, 402), ran(5, 6)),
+    "refused, then lost, and made": history(refused_by(0, 1, 402), lost(2, 3)),
     "an answer lost, another key refused": history(lost(0, 1), refused_by(5, 6, key="l")),
     "a late replay refused": history(ran(0, 1), refused_by(20, 21, late=True)),
     "the balance gate is off": history(ran(0, 1), q=quiet(debits=0, gated=False)),
@@ -135,6 +139,10 @@ GOOD: Mapping[str, History] = {
     ),
     "one key of two partners": history(
         ran(0, 2), ran(0, 2, quote="r", partner=THEM, trade="u"), q=MADE, r=quiet("u", owner=THEM)
+    ),
+    "a stranger who spent the key on our quote before": history(
+        ran(0, 1), refused_by(2, 3, 404, partner=THEM), refused_by(4, 5, quote="r", partner=THEM),
+        q=MADE, r=quiet("", 0, "active", THEM)
     ),
     "a stranger turned away": history(ran(0, 1), refused_by(2, 3, 404, partner=THEM)),
     "a stranger who is not heard": history(ran(0, 1), lost(2, 3, partner=THEM)),
@@ -197,6 +205,8 @@ BAD: dict[str, tuple[Any, History, list[str]]] = {
     "a replay was not found": (replays_are_answered, history(ran(0, 1), refused_by(2, 3, 404)), [ONCE]),
     "after a lost answer the key stays busy for good": (
         replays_are_answered, history(lost(0, 1), refused_by(1, 2), refused_by(2.5, 3)), [ONCE]),
+    "after a lost replay the key stays busy for good": (
+        replays_are_answered, history(ran(0, 1), lost(1, 2), refused_by(2, 3), refused_by(5, 6)), [ONCE]),
     # --- one quote per key
     "one key executed two quotes at once": (
         one_quote_per_key, history(ran(0, 2), ran(1, 3, quote="r", trade="u"), q=MADE, r=quiet("u")), [CONFLICT]),
@@ -243,6 +253,11 @@ BAD: dict[str, tuple[Any, History, list[str]]] = {
         partners_do_not_meet, history(ran(0, 1, partner=THEM)), [OBJECTS]),
     "a stranger polled our trade": (
         partners_do_not_meet, history(ran(0, 1), done(What.POLL, 2, 3, 200, partner=THEM)), [OBJECTS]),
+    "our key refused theirs, who tried it on ours afterwards": (
+        partners_do_not_meet,
+        history(ran(0, 2), refused_by(1, 3, quote="r", partner=THEM), refused_by(4, 5, partner=THEM),
+                q=MADE, r=quiet("", 0, "active", THEM)),
+        [KEYS]),
     "our key refused theirs": (
         partners_do_not_meet,
         history(ran(0, 2), refused_by(1, 3, quote="r", partner=THEM), q=MADE, r=quiet("", 0, "active", THEM)),

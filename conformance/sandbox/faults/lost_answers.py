@@ -17,7 +17,7 @@ from conformance.sandbox.faults import races, seams
 from conformance.sandbox.pools import transact
 from conformance.sandbox.pools.trades import Trade
 from conformance.sandbox.pools.transact import Execution
-from conformance.sandbox.refusal import conflict
+from conformance.sandbox.refusal import Refusal, conflict
 from conformance.sandbox.variations import Patch, fault
 
 
@@ -73,7 +73,11 @@ def hang_up_keeps_key_busy(patch: Patch) -> None:
             if execution.key in busy:
                 raise conflict("a request with this key is in progress")
             busy.add(execution.key)
-        return healthy(execution)
+        try:
+            return healthy(execution)
+        except Refusal:
+            busy.discard(execution.key)
+            raise
 
     def answered(key: str, hung_up: bool) -> None:
         if not hung_up:
@@ -116,7 +120,7 @@ def in_progress_mark_too_short(patch: Patch) -> None:
 
 
 def after_execution(patch: Patch, answered: Callable[[str, bool], None]) -> None:
-    """Tell ``answered`` the key of each transact once it has been carried out, and whether its caller has hung up."""
+    """Tell ``answered`` the key of each transact that was carried out, and whether its caller has hung up."""
     healthy = app.operation_endpoint
 
     def operation_endpoint(sandbox: Sandbox, by_method: dict[str, Operation]) -> app.Endpoint:
@@ -125,11 +129,10 @@ def after_execution(patch: Patch, answered: Callable[[str, bool], None]) -> None
         async def endpoint(request: Request) -> Response:
             if not request.url.path.endswith("/transact"):
                 return await inner(request)
-            try:
-                return await inner(request)
-            finally:
-                await asyncio.sleep(seams.RACE_WINDOW_SECONDS)
-                answered(request.headers.get("idempotency-key", ""), await request.is_disconnected())
+            response = await inner(request)
+            await asyncio.sleep(seams.RACE_WINDOW_SECONDS)
+            answered(request.headers.get("idempotency-key", ""), await request.is_disconnected())
+            return response
 
         return endpoint
 
