@@ -220,9 +220,11 @@ def main() -> int:
     add("--seed", type=int, default=1, help="decides the sample and every run (default: %(default)s)")
     add("--from", type=int, default=0, dest="skipped", metavar="N", help="leave out the first N of the sample")
     add("--seconds", type=int, help="budget of Schemathesis per fault (default: what our run took)")
+    add("--total", type=float, default=1800, help="begin no fault after this many seconds (default: %(default)s)")
     add("--output", type=Path, default=Path("reports/detection.json"), help="the rows (default: %(default)s)")
     asked = parser.parse_args()
     rows: list[Row] = []
+    started = time.perf_counter()
     try:
         with tempfile.TemporaryDirectory(prefix="conformance-detection-") as name:
             baseline = Path(name) / "baseline.json"
@@ -232,6 +234,9 @@ def main() -> int:
             print(f"{'fault':<42}{'us':>8}  {'':<52}{'Schemathesis alone':>24}")
             print(f"{'(none: the healthy sandbox)':<42}{'':>8}  {'':<52}{_alone(shown)}", flush=True)
             for seeded in drawn(listed(), asked.sample, asked.seed)[asked.skipped :]:
+                if time.perf_counter() - started > asked.total:
+                    print(f"out of time: go on with --from {asked.skipped + len(rows)}")
+                    break
                 rows.append(tried(seeded, asked.seed, asked.seconds, baseline))
                 print(line(rows[-1]), flush=True)
     except (CannotRunError, embedded.EmbeddedError, subprocess.TimeoutExpired) as problem:

@@ -35,7 +35,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from benchmarks.mutations import Mutant, drawn, sites, well_typed
+from benchmarks.mutations import Mutant, drawn, sites, type_errors
 
 ROOT = Path(__file__).resolve().parents[1]
 KNOWN = Path(__file__).with_name("mutants-known.toml")
@@ -228,8 +228,8 @@ def check_healthy(folder: Path, seed: int) -> None:
         raise NothingMeasured(
             f"Python takes the sandbox from {where.stdout.strip() or where.stderr}, not from the copy"
         )
-    if not well_typed(folder):
-        raise NothingMeasured("the type checker refuses the unchanged sandbox")
+    if complaint := type_errors(folder):
+        raise NothingMeasured(f"the type checker refuses the unchanged sandbox: {complaint}")
     run = judged(folder, "certify", seed)
     if standing(run) is not Standing.SURVIVED:
         raise NothingMeasured(f"the unchanged sandbox is {run.verdict}: {', '.join(run.red) or run.said}")
@@ -252,7 +252,7 @@ def chosen(folder: Path, sample: int, skipped: int, seed: int, again: Path | Non
 
 def _passes(folder: Path, mutant: Mutant) -> bool:
     with in_place(folder, mutant):
-        return well_typed(folder)
+        return not type_errors(folder)
 
 
 def not_caught(result: Path) -> set[tuple[str, str, str, str]]:

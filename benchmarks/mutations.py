@@ -142,8 +142,8 @@ def drawn(found: Sequence[Site], seed: int) -> Iterator[Mutant]:
             yield mutant
 
 
-def well_typed(root: Path) -> bool:
-    """Whether the type checker lets the sandbox under ``root`` pass.
+def type_errors(root: Path) -> str:
+    """What the type checker says against the sandbox under ``root``; empty when it lets it pass.
 
     What it refuses nobody could have shipped, and nearly all of it crashes at the first call: a mutant that any judge
     catches says nothing about this one. Raises ``RuntimeError`` when it cannot tell.
@@ -155,4 +155,4 @@ def well_typed(root: Path) -> bool:
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=TYPES_BOUND)
     if done.returncode not in {0, 1}:
         raise RuntimeError(f"the type checker ended with {done.returncode}: {done.stderr.strip()}")
-    return done.returncode == 0
+    return done.stdout.strip() if done.returncode else ""
