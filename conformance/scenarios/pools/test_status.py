@@ -128,7 +128,8 @@ def _read_one_of_two(desk: Desk) -> tuple[Reply, Reply]:
     alone, watched = desk.firm(), desk.firm()
     ids = [str(desk.execute(quote).object().get("transactId")) for quote in (alone, watched)]
     for _ in range(READS):
-        desk.api.trade(ids[1])
+        if status_of(desk.api.trade(ids[1])) != "reserved":
+            break
         desk.api.trades(limit="5")
         desk.api.balance(watched.pool)
         desk.api.ledger(limit="5")
