@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help run test lint faults mutants detection bench lock clean
+.PHONY: help run test lint faults seeds mutants detection bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what there is
@@ -21,8 +21,11 @@ lint: $(READY)  ## Lint, format, types, package walls
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
 
-faults: $(READY)  ## Prove that every seeded fault is caught and every dialect is green
-	@$(BIN)/conformance faults
+faults: $(READY)  ## Prove that every seeded fault is caught and every dialect is green, under three seeds
+	@$(BIN)/conformance faults --seeds 3
+
+seeds: $(READY)  ## Certify under fifty seeds, the dialects in turn
+	@$(BIN)/python benchmarks/seeds.py
 
 mutants: $(READY)  ## Judge the judge by mutants of the sandbox; survivors are listed
 	@$(BIN)/python -m benchmarks.mutants
