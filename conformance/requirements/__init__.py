@@ -1,5 +1,19 @@
-"""The requirement catalogue: every statement of the contract a run can decide, as data. Judging happens elsewhere."""
+"""Every statement of the contract as data: those a run can decide, and those none can. Judging happens elsewhere."""
 
 from conformance.requirements.catalogue import REVISION, STEPS, Basis, Catalogue, Level, Requirement, Scope, Side, load
+from conformance.requirements.undecidable import Reason, Undecided, undecided
 
-__all__ = ["REVISION", "STEPS", "Basis", "Catalogue", "Level", "Requirement", "Scope", "Side", "load"]
+__all__ = [
+    "REVISION",
+    "STEPS",
+    "Basis",
+    "Catalogue",
+    "Level",
+    "Reason",
+    "Requirement",
+    "Scope",
+    "Side",
+    "Undecided",
+    "load",
+    "undecided",
+]
