@@ -146,6 +146,8 @@ def _verdict(packet: Packet, run_folder: Path, out: _Out) -> None:
     verdict = packet.verdict
     if packet.watermark:
         out.line(packet.watermark, style="bold yellow")
+    if packet.traffic:
+        out.line(packet.traffic, label="Generated traffic: ", style="bold")
     out.line(verdict.launch_line, label="Launch: ", style="bold")
     style = _RUN_STYLE.get(verdict.status, "bold yellow")
     out.line(f" (exit code {verdict.exit_code})", style=style, label=verdict.status)

@@ -33,6 +33,7 @@ def summary(packet: Packet) -> str:
         "",
         f"Target {code(run.target)} ({plain(run.environment)}), scope {run.scope}, tier {run.tier}.",
         f"Seed {run.seed}, started {run.started}, valid until {packet.expires[:10]}.",
+        *([f"Generated traffic: {plain(packet.traffic)}."] if packet.traffic else []),
         "",
         f"**Launch:** {plain(verdict.launch_line)}",
         "",

@@ -38,6 +38,10 @@ class SegmentHead:
     head: str
 
 
+TRAFFIC = "generated traffic"
+"""Subject of the observation that says what a budget of generated traffic was spent on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """One legal choice of the target, and how often it was seen."""
@@ -71,6 +75,11 @@ class Packet:
     def run(self) -> RunRecord:
         """The run this is the evidence of."""
         return self.verdict.run
+
+    @property
+    def traffic(self) -> str:
+        """What a budget of generated traffic was spent on; empty in a run that has none."""
+        return next((seen.value for seen in self.observations if seen.subject == TRAFFIC), "")
 
     @property
     def watermark(self) -> str:
