@@ -11,8 +11,9 @@ or ``survived``. A survivor is either explained as legal in ``mutants-known.toml
 that is missing. The score leaves out the dead and the explained and counts the inconclusive as not caught.
 
 ``--seconds`` bounds the whole; ``--from N`` goes on where an earlier piece of the same sample stopped; ``--again FILE``
-tries only what had survived or was inconclusive according to an earlier result. Ends with 1 when a survivor is
-unexplained or an explanation has become wrong, with 2 when nothing could be measured. Everything stays on this machine.
+tries only what had survived or was inconclusive according to an earlier result; ``--sql`` tries only the rules that
+stand in SQL. Ends with 1 when a survivor is unexplained or an explanation has become wrong, with 2 when nothing could
+be measured. Everything stays on this machine.
 """
 
 from __future__ import annotations
@@ -235,19 +236,19 @@ def check_healthy(folder: Path, seed: int) -> None:
         raise NothingMeasured(f"the unchanged sandbox is {run.verdict}: {', '.join(run.red) or run.said}")
 
 
-def chosen(folder: Path, sample: int, skipped: int, seed: int, again: Path | None) -> Iterator[Mutant]:
+def chosen(folder: Path, asked: argparse.Namespace) -> Iterator[Mutant]:
     """The mutants to judge, made one by one: a sample of those that pass the type checker, or those of a result."""
-    found = sites(folder)
-    wanted = None if again is None else not_caught(again)
+    found = [site for site in sites(folder) if site.is_sql or not asked.sql]
+    wanted = None if asked.again is None else not_caught(asked.again)
     if wanted is not None:
         places = {(file, function) for file, function, _, _ in wanted}
         found = [site for site in found if (site.file, site.function) in places]
     passing = (
         mutant
-        for mutant in drawn(found, seed)
+        for mutant in drawn(found, asked.seed)
         if (wanted is None or mutant.identity in wanted) and _passes(folder, mutant)
     )
-    return itertools.islice(passing, skipped, sample)
+    return itertools.islice(passing, asked.skipped, asked.sample)
 
 
 def _passes(folder: Path, mutant: Mutant) -> bool:
@@ -320,6 +321,7 @@ def options() -> argparse.ArgumentParser:
     add("--seed", type=int, default=1, help="decides the sample and the runs (default: %(default)s)")
     add("--from", type=int, default=0, dest="skipped", metavar="N", help="leave out the first N of the sample")
     add("--seconds", type=float, default=480, help="begin no mutant after this time (default: %(default)s)")
+    add("--sql", action="store_true", help="only changes to conditions and orders of SQL")
     add("--again", type=Path, metavar="FILE", help="only what was not caught according to this result")
     add("--output", type=Path, default=Path("reports/mutants.json"), help="the result (default: %(default)s)")
     return parser
@@ -340,7 +342,7 @@ def main() -> int:
         except NothingMeasured as problem:
             print(problem, file=sys.stderr)
             return 2
-        for mutant in chosen(folder, asked.sample, asked.skipped, asked.seed, asked.again):
+        for mutant in chosen(folder, asked):
             if time.perf_counter() - started > asked.seconds:
                 print(f"out of time: go on with --from {asked.skipped + len(results)}")
                 break

@@ -3,7 +3,9 @@
 mutmut changes one expression at a time: a comparison, a condition, a number, an argument, a word. How its command line
 runs mutants (all of them in one file, chosen by a variable, under a test suite) does not fit a judge that speaks HTTP
 to a process, so only its operators are used. They are not documented: hence the pin to 3.8.x, and
-``tests/benchmarks`` fails when they are gone. Running and judging a mutant is the business of ``mutants``.
+``tests/benchmarks`` fails when they are gone. It knows no SQL, where half of the rules about owners, order and time
+stand, so one operator of ours does there what it does to comparisons. Running and judging is the business of
+``mutants``.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 import ast
 import difflib
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -30,6 +33,22 @@ RULES = (
 )
 """The modules that hold rules, below the sandbox. Its accounts, pools, test values and control surface are the world
 it stages, and its faults and dialects are the other source of defects."""
+
+STATEMENT = re.compile(r"\b(SELECT|INSERT|UPDATE|WHERE|AND|ORDER BY)\b")
+SIGNS = {
+    "IS NOT NULL": "IS NULL",
+    "IS NULL": "IS NOT NULL",
+    "AND": "OR",
+    "DESC": "ASC",
+    ">=": ">",
+    "<=": "<",
+    "=": "<>",
+    "<": "<=",
+    ">": ">=",
+}
+"""What stands in a condition or an order of SQL, and what is put in its place. Longer ones come first."""
+
+SIGN = re.compile("|".join(rf"\b{sign}\b" if sign.isupper() else re.escape(sign) for sign in SIGNS))
 
 TYPES = "[mypy]\nstrict = True\n"
 TYPES_BOUND = 60
@@ -68,6 +87,11 @@ class Site:
     mutation: Mutation = field(repr=False)
 
     @property
+    def is_sql(self) -> bool:
+        """Whether it changes a condition or an order of SQL."""
+        return changes_sql(self.mutation.original_node, self.mutation.mutated_node)
+
+    @property
     def function(self) -> str:
         """The function or method it is in, empty at module level."""
         inside = self.mutation.contained_by_top_level_function
@@ -94,21 +118,40 @@ def sites(root: Path, rules: Sequence[str] = RULES) -> list[Site]:
 
 def sites_in(file: str, text: str) -> Iterator[Site]:
     """The changes worth trying in one module."""
-    visitor = MutationVisitor(mutation_operators, IgnoredCode(set(), set(), set()))
+    operators = [*mutation_operators, (libcst.SimpleString, mutated_sql)]
+    visitor = MutationVisitor(operators, IgnoredCode(set(), set(), set()))
     module = libcst.MetadataWrapper(libcst.parse_module(text)).visit(visitor)
     for mutation in visitor.mutations:
         if says_something(mutation.original_node, mutation.mutated_node):
             yield Site(file, text, module, mutation)
 
 
+def mutated_sql(node: libcst.SimpleString) -> Iterator[libcst.SimpleString]:
+    """A text of SQL with one sign of its conditions or its order changed; nothing of what it writes."""
+    text = node.value
+    if not STATEMENT.search(text):
+        return
+    for sign in SIGN.finditer(text, max(text.find("WHERE"), 0)):
+        yield node.with_changes(value=text[: sign.start()] + SIGNS[sign[0]] + text[sign.end() :])
+
+
+def changes_sql(original: libcst.CSTNode, mutated: libcst.CSTNode) -> bool:
+    """Whether the change is one of those to SQL."""
+    if not isinstance(original, libcst.SimpleString) or not isinstance(mutated, libcst.SimpleString):
+        return False
+    return mutated.value in {changed.value for changed in mutated_sql(original)}
+
+
 def says_something(original: libcst.CSTNode, mutated: libcst.CSTNode) -> bool:
     """Whether a judge that misses this change could have missed something.
 
-    Of texts only words count: codes, statuses, names of members. Prose is the target's own, and SQL with a stray
-    word in it is no SQL. Of the three ways in which mutmut changes a word the first will do: the database reads names
-    of columns in capitals too.
+    Of texts only words and the signs of SQL count: codes, statuses, names of members. Prose is the target's own, and
+    SQL with a stray word in it is no SQL. Of the three ways in which mutmut changes a word the first will do: the
+    database reads names of columns in capitals too.
     """
     if not isinstance(original, libcst.SimpleString) or not isinstance(mutated, libcst.SimpleString):
+        return True
+    if changes_sql(original, mutated):
         return True
     is_word = not any(character.isspace() for character in original.value)
     return is_word and original.value.strip("\"'") != "" and "XX" in mutated.value

@@ -41,6 +41,31 @@ def test_numbers_words_and_comparisons_are_changed(function: str, was: str, beco
     assert ("rule.py", function, was, becomes) in {mutant.identity for mutant in mutants(RULE)}
 
 
+SQL = """
+def page(tx, owner, before):
+    return tx.execute("SELECT * FROM trades WHERE owner = ? AND seq < ? ORDER BY seq DESC", (owner, before))
+
+
+def close(tx, now, quote_id):
+    return tx.execute("UPDATE quotes SET closed_at = ? WHERE quote_id = ? AND closed_at IS NULL", (now, quote_id))
+"""
+
+
+def test_conditions_and_order_of_sql_are_changed_and_nothing_that_it_writes() -> None:
+    texts = {line.split('"')[1] for line in (mutant.becomes for mutant in mutants(SQL)) if line.count('"') == 2}
+    whole = {line.split('"')[1] for line in SQL.splitlines() if '"' in line}
+
+    assert texts - whole == {
+        "SELECT * FROM trades WHERE owner <> ? AND seq < ? ORDER BY seq DESC",
+        "SELECT * FROM trades WHERE owner = ? OR seq < ? ORDER BY seq DESC",
+        "SELECT * FROM trades WHERE owner = ? AND seq <= ? ORDER BY seq DESC",
+        "SELECT * FROM trades WHERE owner = ? AND seq < ? ORDER BY seq ASC",
+        "UPDATE quotes SET closed_at = ? WHERE quote_id <> ? AND closed_at IS NULL",
+        "UPDATE quotes SET closed_at = ? WHERE quote_id = ? OR closed_at IS NULL",
+        "UPDATE quotes SET closed_at = ? WHERE quote_id = ? AND closed_at IS NOT NULL",
+    }
+
+
 def test_a_mutant_names_the_line_it_changes() -> None:
     lines = {mutant.was: mutant.line for mutant in mutants(RULE)}
 
