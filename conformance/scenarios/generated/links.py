@@ -1,9 +1,10 @@
 """The stateful phase: requests that an answer leads to, by the links the contract states.
 
 Schemathesis reads the links, evaluates their runtime expressions and generates what they leave open; the walk over them
-is ours. Its own state machine could be made to send over our client, but not to behave: Hypothesis draws each step from
-the answers before it and gives up (``Flaky``) when a target answers the same step differently, which a pool that runs
-dry or a trade that moves on does within the rules; and a step the limits of the profile forbid has no place in it.
+is ours. Its own state machine can be made to send over our client, but not to put up with a living target: Hypothesis
+draws each step from the answers before it, and ends the phase with ``FlakyStrategyDefinition`` when the same step is
+answered differently (measured: after a hundred requests, with one answer in seven changed), which a quote that
+expires or a trade that moves on does within the rules. Nor has it a place for a step the limits of a profile forbid.
 """
 
 from __future__ import annotations
