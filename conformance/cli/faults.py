@@ -15,6 +15,8 @@ from typing import Annotated, Any
 
 import typer
 
+from conformance.cli import forked
+
 TOGETHER = "+"
 """Stands between the names of dialects that are spoken at once."""
 
@@ -122,14 +124,12 @@ def judged(seeded: Seeded, seed: int, full: bool) -> Result:
     switch = {"fault": "--sandbox-fault", "dialect": "--sandbox-dialect", "partner fault": "--partner-fault"}
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         run = Path(folder) / "run"
-        command = [sys.executable, "-m", "conformance", "run"]
+        command = ["run"]
         command += [word for name in seeded.name.split(TOGETHER) for word in (switch[seeded.kind], name)]
         command += ["--seed", str(seed), "--output", str(run)]
         if not full:
             command += [word for requirement in seeded.breaks for word in ("--only", requirement)]
-        try:
-            subprocess.run(command, capture_output=True, timeout=BOUND, check=False)  # noqa: S603 - our own
-        except subprocess.TimeoutExpired:
+        if not forked.command(command, BOUND):
             return Result(seeded, (), "", "", None, (), "hung")
         return _read(seeded, run)
 

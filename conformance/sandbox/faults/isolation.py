@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 
 from conformance.sandbox.calls import Call, Reply
@@ -164,6 +165,43 @@ def trades_of_everybody(patch: Patch) -> None:
     healthy = trades.page
     patch.replace(trades, "page", page)
     patch.replace(trades, "read_cursor", read_cursor_of_anybody)
+
+
+def filtered_for_everybody(patch: Patch, is_set: Callable[[Filters], object]) -> None:
+    """Let a filter that is set stand beside the partner with OR where AND belongs: it opens the list to everybody."""
+    healthy = trades.page
+
+    def page(tx: sqlite3.Connection, owner: str, filters: Filters, before: int, rows: int) -> list[Trade]:
+        owners = [row["owner"] for row in tx.execute("SELECT DISTINCT owner FROM trades").fetchall()]
+        asked = owners if is_set(filters) else [owner]
+        found = [trade for one in asked for trade in healthy(tx, one, filters, before, rows)]
+        return sorted(found, key=lambda trade: -trade.seq)[:rows]
+
+    patch.replace(trades, "page", page)
+
+
+@fault(
+    "status-filter-of-everybody",
+    summary="A filter by status is joined to the partner's own rows with OR",
+    fact="facts section 4.6: rows of other partners never appear",
+    klass="isolation",
+    breaks=("POOLS-ISOLATION-LISTS",),
+    drags=("POOLS-TRADES-FILTERS",),
+)
+def status_filter_of_everybody(patch: Patch) -> None:
+    filtered_for_everybody(patch, lambda filters: filters.status)
+
+
+@fault(
+    "time-filter-of-everybody",
+    summary="A filter by creation time is joined to the partner's own rows with OR",
+    fact="facts section 4.6: rows of other partners never appear",
+    klass="isolation",
+    breaks=("POOLS-ISOLATION-LISTS",),
+    drags=("POOLS-TRADES-FILTERS",),
+)
+def time_filter_of_everybody(patch: Patch) -> None:
+    filtered_for_everybody(patch, lambda filters: filters.created_after)
 
 
 @fault(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from conformance.client import PoolsApi, Reply
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
-from conformance.scenarios.pools.desk import Desk, joins, next_cursor, the_list
+from conformance.scenarios.pools.desk import Desk, iso, joins, next_cursor, the_list
 from conformance.scenarios.pools.proof import nothing_moved, one_trade_one_debit
 
 NOBODYS_KEY = "sk_test_conformance0nobody0issued0this0"
@@ -99,6 +100,9 @@ def _judge_lists(bench: Bench, desk: Desk, other: Desk, judge: Judge) -> None:
     heads = [desk.api.trades(limit="1"), desk.api.ledger(limit="1")]
     cursors = [next_cursor(head.object()) for head in heads]
     pages = [other.api.trades(limit="100"), other.api.ledger(limit="200")]
+    started = iso(bench.started - timedelta(days=1))
+    for query in ({"side": desk.terms.side}, {"status": "reserved"}, {"status": "settled"}, {"created_after": started}):
+        pages.append(other.api.trades(limit="100", **query))
     pages += [other.api.trades(cursor=cursors[0])] if cursors[0] else []
     pages += [other.api.ledger(cursor=cursors[1])] if cursors[1] else []
     ours = {known for order in bench.orders if order.account == desk.account for known in (order.transact, order.quote)}
@@ -107,7 +111,8 @@ def _judge_lists(bench: Bench, desk: Desk, other: Desk, judge: Judge) -> None:
     judge.check(
         "POOLS-ISOLATION-LISTS",
         not leaked,
-        "no trade and no ledger entry of ours in the other partner's lists, from the start or from our cursors",
+        "no trade and no ledger entry of ours in the other partner's lists, filtered or not, from the start or our "
+        "cursors",
         f"{len(leaked)} row(s) of ours among {len(rows)}",
         *pages,
     )

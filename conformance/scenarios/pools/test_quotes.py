@@ -236,6 +236,9 @@ def test_an_invalid_quote_request_is_refused(desk: Desk, judge: Judge) -> None:
             f"{reply.status} for {what}",
             reply,
         )
+    # What an address must look like is published for no network, so this is only told.
+    reply = desk.ask(destAddress="no address on any network")
+    judge.observe("a quote for an address that is none", str(reply.status), "POOLS-QUOTE-VALIDATION", reply)
 
 
 @scenario("POOLS-QUOTE-LIMITS")
