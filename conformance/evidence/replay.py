@@ -226,7 +226,8 @@ def _story(finding: Finding, case: Case, run: RunRecord, variables: Sequence[str
         "  REPLAY_BASE_URL, or --base-url: where to send to; default is the address of the run",
         "",
         "Exit code 1: the answers still are as recorded. 0: they are not. 2: it could not be tried.",
-        "What only a race shows need not show each time. The whole test again:",
+        "Simultaneous requests get several rounds, since what they show need not show each time (--rounds).",
+        "The whole test again:",
         f"  {rerun(run, finding.id)}",
         "",
     ]

@@ -24,7 +24,7 @@ MOST_WITH_READS = 40
 """Beyond so many requests, reads that show nothing are left out."""
 
 
-POLLS = 6
+POLLS = 24
 """Polls of one trade that are kept, where none of the later ones shows the failure itself."""
 
 
@@ -49,6 +49,10 @@ class Traffic:
         self.exchanges = exchanges
         self.bases = tuple(base.rstrip("/") for base in run.base_urls.values())
         self._position = {exchange.id: index for index, exchange in enumerate(exchanges)}
+        self._keyed: dict[str, list[int]] = {}
+        for index in range(len(exchanges)):
+            if key := self._key(index):
+                self._keyed.setdefault(key, []).append(index)
         self._origins: dict[str, int | None] = {}
         self._said: dict[int, frozenset[str]] = {}
 
@@ -86,10 +90,15 @@ class Traffic:
                 ids |= self._ids(index, pools)
             chosen |= {origin for value in ids if (origin := self._origin(value)) is not None and origin < last}
             chosen |= {i for i in acts if ids & self._says(i)}
+            chosen |= {i for key in map(self._key, chosen) for i in self._keyed.get(key, ()) if beside and i < last}
             if len(chosen) > LONGEST:
                 return None
         chosen |= {i for i in beside if not self.ours(self.exchanges[i]) and self._concerns(i, ids)}
         return chosen | self._reads(beside, ids, chosen)
+
+    def _key(self, index: int) -> str:
+        headers = self.exchanges[index].request_headers
+        return next((value for name, value in headers if name.lower() == "idempotency-key"), "")
 
     def _few(self, acts: Iterable[int]) -> list[int]:
         """Without the many polls of a trade that does not end."""

@@ -52,11 +52,9 @@ def test_the_printed_command_repeats_a_failure_with_its_shrunk_steps(tmp_path: P
 
 
 FAULTS = {
-    "a sequence": ("replay-names-new-trade", "POOLS-TRANSACT-ONCE"),
     "a race": ("race-same-key", "POOLS-TRANSACT-CONCURRENT-ONCE"),
     "time passing": ("expired-executable", "POOLS-QUOTE-EXPIRES"),
     "a second partner": ("foreign-quote-executable", "POOLS-ISOLATION-OBJECTS"),
-    "access taken away": ("suspension-seen-too-late", "POOLS-DENY-AT-TRANSACT"),
 }
 
 

@@ -18,7 +18,8 @@ import pytest
 
 from conformance.evidence import assemble, write
 from conformance.evidence.replay import FILES
-from conformance.evidence.replayer import Answer, Facts
+from conformance.evidence.replayer import ROUNDS, Answer, Facts
+from conformance.evidence.trace import POLLS
 from conformance.journal import Engine, Exchange, Outcome, Record
 from conformance.requirements import load
 from tests.evidence import synthetic
@@ -98,6 +99,8 @@ class Target:
 
     same_trade: bool = False
     asked: list[tuple[str, str, dict[str, str], Any]] = field(default_factory=list)
+    healthy_for: int = 0
+    """So many requests are answered without the fault."""
     meeting: threading.Barrier | None = None
     """Where transacts wait for each other before one is answered."""
     url: str = ""
@@ -110,7 +113,8 @@ class Target:
         if path.endswith("/transact"):
             if self.meeting:
                 self.meeting.wait(20)
-            trade = "txn_new" if self.same_trade else f"txn_new{number}"
+            healthy = self.same_trade or number <= self.healthy_for
+            trade = "txn_new" if healthy else f"txn_new{number}"
             return 200, {"transactId": trade, "quoteId": body["quoteId"], "status": "reserved"}
         return 200, {}
 
@@ -132,6 +136,11 @@ def serving(target: Target) -> Iterator[Target]:
 
         def do_POST(self) -> None:
             self.do_GET()
+
+        def do_HEAD(self) -> None:
+            self.send_response(405)
+            self.send_header("content-length", "0")
+            self.end_headers()
 
         def log_message(self, *args: Any) -> None:
             """Say nothing."""
@@ -259,6 +268,32 @@ def test_what_was_done_to_the_trace_s_quote_in_between_is_done_again(tmp_path: P
     ]
 
 
+def test_who_used_the_same_key_before_is_part_of_the_trace(tmp_path: Path) -> None:
+    earlier = (quoted("000"), executed("t0", "pq_000", "txn_0", at=50, scenario="another"))
+    later = (quoted("111", at=80), executed("t1", "pq_111", "", status=409))
+    file = only_file(run_folder(tmp_path, *earlier, *later, shown=["t1"]))
+    with serving(Target()) as target:
+        replayed(file, target)
+
+    assert [request[3] for request in target.asked] == [
+        {"amount": "10.00"},
+        {"quoteId": "pq_new1"},
+        {"amount": "10.00"},
+        {"quoteId": "pq_new3"},
+    ]
+    assert len({request[2]["idempotency-key"] for request in target.asked if "idempotency-key" in request[2]}) == 1
+
+
+def test_of_many_polls_only_the_first_are_sent_again(tmp_path: Path) -> None:
+    path = "/pools/transactions/pq_111"
+    polls = [sent(f"p{n}", "GET", path, {"status": "reserved"}, at=200 + 2 * n, elapsed_ms=1) for n in range(300)]
+    file = only_file(run_folder(tmp_path, *TWICE[:2], *polls, executed("t2", "pq_111", "txn_2", at=900)))
+    with serving(Target()) as target:
+        replayed(file, target)
+
+    assert len(target.asked) == 3 + POLLS
+
+
 def test_a_redacted_value_becomes_a_named_variable(tmp_path: Path) -> None:
     fund = sent("t1", "POST", "/pools/funding", {"ok": True}, body={"iban": "[redacted:feedfacefeed]"})
     file = only_file(run_folder(tmp_path, fund, shown=["t1"]))
@@ -281,6 +316,16 @@ def test_without_the_keys_nothing_is_sent_and_the_variables_are_named(tmp_path: 
 
 
 # --- what it says ---
+
+
+@pytest.mark.parametrize(("healthy", "rounds"), [(0, 1), (2, 3), (9, ROUNDS)])
+def test_what_takes_a_meeting_of_requests_gets_several_rounds(tmp_path: Path, healthy: int, rounds: int) -> None:
+    at_once = (executed("t1", "pq_111", "txn_1", at=100), executed("t2", "pq_111", "txn_2", at=101))
+    file = only_file(run_folder(tmp_path, TWICE[0], *at_once))
+    with serving(Target(healthy_for=healthy * 3)) as target:
+        done = replayed(file, target)
+
+    assert (done.returncode, len(target.asked)) == (0 if healthy > ROUNDS else 1, rounds * 3)
 
 
 @pytest.mark.parametrize(("same_trade", "code"), [(False, 1), (True, 0)])
