@@ -16,7 +16,7 @@ from tests.client.clocks import FakeClock
 
 from .contracts import vendors
 from .runs import DECLARED, Result, run, told
-from .stub import Answer, Call, Stub, error
+from .stub import POOL, Answer, Call, Stub, error
 
 TICK = 0.01
 """Seconds each look at the clock takes; a request has a handful of them."""
@@ -103,6 +103,25 @@ def test_only_quotes_of_this_run_are_executed_or_rejected(honest: tuple[Stub, Re
     somebodys = {name for name in rejected | executed if re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name)}
     assert somebodys
     assert somebodys <= stub.quotes.keys()
+
+
+def lists_another_pool_first(stub: Stub, call: Call, honest: Answer) -> Answer:
+    if call.path == "/pools":
+        return honest.with_body(pools=[{**POOL, "id": "EUR-USDC", "pair": "EUR/USDC"}, POOL])
+    asked = call.body
+    if call.path == "/pools/EUR-USDC/quote" and isinstance(asked, dict) and asked.get("cryptoCurrency") == "USDT":
+        return stub.quoted("EUR-USDC", asked) if "amount" in asked and "side" in asked else honest
+    return honest
+
+
+def test_quotes_of_another_pool_than_the_runs_are_read_and_never_executed(tmp_path: Path) -> None:
+    stub = Stub(lists_another_pool_first)
+    spent(stub, tmp_path, budget=60.0)
+    others = {quote for quote, terms in stub.quotes.items() if terms["poolId"] == "EUR-USDC"}
+    executed = {str(call.body.get("quoteId")) for call in stub.calls if isinstance(call.body, dict)}
+    read = {call.path.split("/")[-1] for call in stub.calls if call.path.startswith("/pools/quotes/")}
+    assert others & read
+    assert not others & executed
 
 
 @pytest.mark.parametrize("budget", [2.0, 8.0])

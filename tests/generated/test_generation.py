@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from schemathesis.checks import CHECKS
 from schemathesis.errors import InvalidSchema
 
 from conformance.contract import Contract, load
 from conformance.journal import Outcome
 from conformance.scenarios.generated import KEY, POOL, QUOTE, TRADE, Plan, Request, generate, phases, spread, turns
+from conformance.scenarios.generated.settings import CONFIG
 
 from .contracts import QUOTE_REQUEST, vendors
 from .runs import DECLARED, run
@@ -143,6 +145,12 @@ def test_operations_take_turns_so_that_each_has_its_share_of_a_short_time() -> N
 def test_an_id_that_no_url_can_hold_as_it_stands_is_escaped() -> None:
     plan = Plan("GET /pools/trades/{transactId}", "examples", "", "", "", Request("GET", f"/{TRADE}", (), None), None)
     assert plan.filled({TRADE: "txn\ud800/1"}).path == "/txn%ED%A0%80%2F1"
+
+
+def test_every_check_of_schemathesis_is_either_asked_or_switched_off_with_its_reason() -> None:
+    assert set(CHECKS.get_all_names()) == CONFIG["checks"].keys()
+    asked = {name for name, check in CONFIG["checks"].items() if check.get("enabled", True)}
+    assert asked == {"negative_data_rejection", "missing_required_header"}
 
 
 def test_a_smoke_run_does_not_import_schemathesis() -> None:

@@ -33,7 +33,7 @@ as well. In the regress tier its budget decides, and both kinds are sent."""
 BATCH = 8
 """Cases fuzzed at a time where there are few in all, so that every operation has some."""
 
-ROUND = (24, 12, 1)
+ROUND = (24, 12, 2)
 """Listed requests, fuzzed requests and walks in a round of the regress tier. Rounds are counted and not timed, so that
 a budget decides only where the sequence ends: a shorter run is the beginning of a longer one."""
 

@@ -172,15 +172,14 @@ class Traffic:
             if plan.mentions(QUOTE):
                 firm = self._quote_for(plan)
                 ids[QUOTE] = firm.id
+            elif named_quote(plan) in self._made:
+                firm = self._made_quote(plan)
         except Refused as problem:
             # An id nobody was given does for the rest; without a key it would be refused for the wrong reason.
             if plan.missing_header:
                 self.unaffordable = problem
+            if plan.missing_header or named_quote(plan) in self._made:
                 return None
-        if named_quote(plan) in self._made:
-            if not self.may_execute(plan):
-                return None
-            firm = self._made_quote(plan)
         request = plan.filled(ids)
         reply = self.bench.wire.send(
             self._credentials(plan),
@@ -227,10 +226,14 @@ class Traffic:
         return self.desk.firm() if plan.request.method == "POST" else self._spent_quote()[0]
 
     def _made_quote(self, plan: Plan) -> FirmQuote | None:
-        """The generated quote a write names, charged to the limits where it is executed: again and again, since a
-        target that is wrong may trade as often."""
+        """The generated quote a write names. Raises ``Refused`` when it is to be executed and may not be.
+
+        Each execution is charged to the limits, the second of one quote as well: a target that is wrong trades twice.
+        """
         firm = self._made[str(named_quote(plan))]
-        if firm is not None and is_transact(plan):
+        if is_transact(plan):
+            if firm is None or not self.may_execute(plan):
+                raise Refused("a generated quote with the terms of this run, and a trade left for it", "the harness")
             self.further_trades -= 1
             self.bench.afford(firm.amount)
         return firm
