@@ -39,7 +39,7 @@ def test_junit_counts_what_it_holds(folders: dict[str, Path]) -> None:
     requirements, _ = suites(folders["red"])
 
     counted = {name: requirements.get(name) for name in ("tests", "failures", "errors", "skipped")}
-    assert counted == {"tests": "86", "failures": "3", "errors": "1", "skipped": "8"}
+    assert counted == {"tests": str(len(load().requirements)), "failures": "3", "errors": "1", "skipped": "8"}
 
 
 def test_a_junit_failure_tells_expected_observed_steps_and_how_to_see_it_again(folders: dict[str, Path]) -> None:
@@ -141,7 +141,8 @@ def test_allure_has_one_result_for_each_requirement(folders: dict[str, Path], na
 def test_allure_tells_failures_errors_and_skips_apart(folders: dict[str, Path]) -> None:
     counted = Counter(result["status"] for result in results(folders["red"]).values())
 
-    assert counted == {"passed": 74, "failed": 3, "broken": 1, "skipped": 8}
+    others = {"failed": 3, "broken": 1, "skipped": 8}
+    assert counted == {"passed": len(load().requirements) - sum(others.values()), **others}
 
 
 def test_an_allure_failure_has_its_steps_and_its_exchanges(folders: dict[str, Path]) -> None:
