@@ -28,7 +28,12 @@ OF_A_SECOND_DEBIT = ("POOLS-RECONCILES", "POOLS-LEDGER-ONE-DEBIT", "POOLS-LEDGER
     fact="facts section 6: the same quoteId again, with any key, gives the same trade, never a second one",
     klass="idempotency",
     breaks=("POOLS-TRANSACT-ONCE",),
-    drags=("POOLS-TRANSACT-ONCE-PER-QUOTE", "POOLS-TRANSACT-LATE-REPLAY", *races.OF_A_SECOND_TRADE),
+    drags=(
+        "POOLS-TRANSACT-CONCURRENT-ONCE",
+        "POOLS-TRANSACT-ONCE-PER-QUOTE",
+        "POOLS-TRANSACT-LATE-REPLAY",
+        *races.OF_A_SECOND_TRADE,
+    ),
 )
 def final_trade_forgotten(patch: Patch) -> None:
     healthy = transact.find_earlier
@@ -171,7 +176,14 @@ def key_in_progress_for_everybody(patch: Patch) -> None:
     fact="facts section 4.4: no 4xx leaves a debit behind; section 10, invariant 7: repeating transact adds no entry",
     klass="race",
     breaks=("POOLS-TRANSACT-CONCURRENT-ONCE",),
-    drags=("POOLS-TRANSACT-ONCE", "POOLS-TRANSACT-ONCE-PER-QUOTE", "POOLS-REJECT-BLOCKS", *OF_A_SECOND_DEBIT),
+    drags=(
+        "POOLS-TRANSACT-ONCE",
+        "POOLS-TRANSACT-ONCE-PER-QUOTE",
+        "POOLS-TRANSACT-KEY-CONFLICT",
+        "POOLS-REJECT-BLOCKS",
+        "POOLS-QUOTE-EXPIRES",
+        *OF_A_SECOND_DEBIT,
+    ),
 )
 def in_flight_refusal_debits(patch: Patch) -> None:
     healthy = transact.execute_once

@@ -93,7 +93,7 @@ def hang_up_keeps_key_busy(patch: Patch) -> None:
     fact="facts section 6: a retry after a timeout uses the same key and quote, and gives one trade",
     klass="lost response",
     breaks=("POOLS-TRANSACT-ONCE", "POOLS-TRANSACT-CONCURRENT-ONCE"),
-    drags=("POOLS-TRANSACT-ONCE-PER-QUOTE", *races.OF_A_SECOND_TRADE),
+    drags=("POOLS-TRANSACT-ONCE-PER-QUOTE", "POOLS-TRANSACT-KEY-CONFLICT", *races.OF_A_SECOND_TRADE),
 )
 def in_progress_mark_too_short(patch: Patch) -> None:
     marked: dict[tuple[str, str], float] = {}
@@ -104,10 +104,10 @@ def in_progress_mark_too_short(patch: Patch) -> None:
             earlier = transact.find_earlier(tx, execution)
             if earlier is not None:
                 return earlier, False
+            quote = transact.admit(tx, execution)
             if time.monotonic() - marked.get(this, float("-inf")) < seams.RACE_WINDOW_SECONDS:
                 raise conflict("the quote is being executed")
             marked[this] = time.monotonic()
-            quote = transact.admit(tx, execution)
         time.sleep(3 * seams.RACE_WINDOW_SECONDS)
         try:
             with execution.sandbox.store.write() as tx:
