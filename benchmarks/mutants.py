@@ -230,7 +230,7 @@ def check_healthy(folder: Path, seed: int) -> None:
             f"Python takes the sandbox from {where.stdout.strip() or where.stderr}, not from the copy"
         )
     if complaint := type_errors(folder):
-        raise NothingMeasured(f"the type checker refuses the unchanged sandbox: {complaint}")
+        raise NothingMeasured(f"the type checker refuses the unchanged rules: {complaint}")
     run = judged(folder, "certify", seed)
     if standing(run) is not Standing.SURVIVED:
         raise NothingMeasured(f"the unchanged sandbox is {run.verdict}: {', '.join(run.red) or run.said}")

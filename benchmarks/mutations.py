@@ -186,7 +186,7 @@ def drawn(found: Sequence[Site], seed: int) -> Iterator[Mutant]:
 
 
 def type_errors(root: Path) -> str:
-    """What the type checker says against the sandbox under ``root``; empty when it lets it pass.
+    """What the type checker says against the rules under ``root`` and all they import; empty when it lets them pass.
 
     What it refuses nobody could have shipped, and nearly all of it crashes at the first call: a mutant that any judge
     catches says nothing about this one. Raises ``RuntimeError`` when it cannot tell.
@@ -194,7 +194,7 @@ def type_errors(root: Path) -> str:
     configuration = root / "mypy.ini"
     if not configuration.exists():
         configuration.write_text(TYPES, encoding="utf-8")
-    command = [sys.executable, "-m", "mypy", "--config-file", configuration.name, "-p", "conformance.sandbox"]
+    command = [sys.executable, "-m", "mypy", "--config-file", configuration.name, "-p", "conformance.sandbox.pools"]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=TYPES_BOUND)
     if done.returncode not in {0, 1}:
         raise RuntimeError(f"the type checker ended with {done.returncode}: {done.stderr.strip()}")
