@@ -16,6 +16,7 @@ from starlette.routing import Route
 
 from conformance.sandbox import app, clock, edge, inputs
 from conformance.sandbox.calls import Reply, Sandbox
+from conformance.sandbox.gate import control as gate_control
 from conformance.sandbox.pools import control as pools_control
 from conformance.sandbox.pools import world
 from conformance.sandbox.refusal import conflict, invalid, not_found
@@ -34,6 +35,9 @@ def routes(sandbox: Sandbox, allow_remote_webhooks: bool) -> list[Route]:
     def set_endpoint(sandbox: Sandbox, path: Mapping[str, str], document: Mapping[str, object]) -> Reply:
         return write_endpoint(sandbox, document, allow_remote_webhooks)
 
+    def set_gate_endpoint(sandbox: Sandbox, path: Mapping[str, str], document: Mapping[str, object]) -> Reply:
+        return gate_control.write_endpoint(sandbox, document, allow_remote_webhooks)
+
     actions: list[tuple[str, str, Action]] = [
         ("POST", "/clock", advance_clock),
         ("POST", "/accounts/{name}", pools_control.patch_account),
@@ -42,6 +46,11 @@ def routes(sandbox: Sandbox, allow_remote_webhooks: bool) -> list[Route]:
         ("POST", "/webhooks/endpoint", set_endpoint),
         ("POST", "/webhooks/redeliver", redeliver),
         ("GET", "/deliveries", list_deliveries),
+        ("POST", "/gate/clock", gate_control.advance_clock),
+        ("POST", "/gate/accounts/{name}", gate_control.patch_account),
+        ("POST", "/gate/sessions/{id}/{move}", gate_control.move_session),
+        ("POST", "/gate/rails/{id}/{move}", gate_control.end_rail),
+        ("POST", "/gate/webhooks/endpoint", set_gate_endpoint),
     ]
     return [app.route(PREFIX + path, [method], action_endpoint(sandbox, action)) for method, path, action in actions]
 

@@ -17,6 +17,7 @@ import uvicorn
 
 from conformance.sandbox import app, assembly, protocol, variations
 from conformance.sandbox.assembly import Options
+from conformance.sandbox.gate import serving as gate_serving
 
 KEEP_ALIVE_SECONDS: Final = 120
 log = logging.getLogger(__name__)
@@ -116,6 +117,7 @@ def main(argv: Sequence[str]) -> int:
     ready = {
         "ready": True,
         "url": origin + app.PREFIX,
+        "gate": origin + gate_serving.PREFIX,
         "control": f"{origin}/_sandbox" if chosen.control else None,
     }
     server.ready_line = json.dumps(ready)

@@ -1,0 +1,1 @@
+"""0Gate: sessions, capabilities, quotes, rails, customers, transactions, branding and webhooks."""
