@@ -87,6 +87,10 @@ class StoryMachine(RuleBasedStateMachine):
                 self.hunt.stopped = trouble
         except Refused as problem:
             self.hunt.stopped = problem
+        except Exception:
+            # A violation or a defect of ours: nothing more is asked in this story.
+            self.broken = True
+            raise
 
 
 def run_machine(

@@ -22,6 +22,11 @@ RACING = {
     "test_simultaneous_duplicates_make_one_trade",
     "test_transact_and_reject_at_once_have_one_winner",
     "test_simultaneous_polls_refund_once",
+    "test_a_storm_of_retries_polls_and_rejects_ends_in_one_way",
+    "test_an_execution_whose_answer_was_lost_is_made_once_however_often_and_late_it_is_repeated",
+    "test_one_key_sent_for_several_quotes_at_once_executes_one_of_them",
+    "test_one_key_of_two_partners_at_once_is_two_keys",
+    "test_a_quote_that_expires_while_it_is_executed_is_executed_or_not",
     "clean-up",
 }
 """Scenarios whose requests race with each other, and tidying up, which races with the expiry of what it rejects: what

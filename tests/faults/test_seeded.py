@@ -12,12 +12,6 @@ ALL = listed()
 FAULTS = [seeded for seeded in ALL if seeded.kind != "dialect"]
 
 
-def one_for_each_requirement(faults: list[Seeded]) -> list[Seeded]:
-    """For each requirement the first fault that breaks it; `make faults` tries all of them."""
-    first = {requirement: seeded for seeded in reversed(faults) for requirement in seeded.breaks}
-    return [seeded for seeded in faults if seeded in first.values()]
-
-
 LONG = frozenset({"slow", "throttled-reads", "throttled-until", "unavailable-at-times", "resets-at-times"})
 """Dialects that take long by their nature, or as long as another of their kind; `make faults` runs them."""
 
@@ -31,7 +25,7 @@ TROUBLES = [
 """Dialects that cost retries or time: one at a time, or together they exhaust what is bounded."""
 
 
-@pytest.mark.parametrize("seeded", one_for_each_requirement(FAULTS), ids=lambda seeded: seeded.name)
+@pytest.mark.parametrize("seeded", FAULTS, ids=lambda seeded: seeded.name)
 def test_a_fault_is_caught_by_a_requirement_it_breaks_and_by_no_other(seeded: Seeded) -> None:
     result = judged(seeded, SEED, full=False)
 
