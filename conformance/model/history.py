@@ -250,7 +250,9 @@ def partners_do_not_meet(history: History) -> Findings:
     """A stranger's key opens nothing, and a key that another partner uses refuses nothing."""
     for operation in history.operations:
         quote, owner = operation.quote, history.owner(operation.quote)
-        if operation.partner != owner and operation.outcome is Outcome.OK:
+        mine = {q for q, quiet in history.quotes.items() if quiet.owner == operation.partner}
+        # A stranger who is shown what is his own has met a mistake with keys, and nobody else.
+        if operation.partner != owner and operation.outcome is Outcome.OK and operation.about not in mine:
             shared = any(o.key == operation.key for o in history.of(quote, What.TRANSACT))
             executing = operation.what is What.TRANSACT and shared
             requirement = "POOLS-ISOLATION-KEYS" if executing else "POOLS-ISOLATION-OBJECTS"

@@ -145,6 +145,11 @@ GOOD: Mapping[str, History] = {
         q=MADE, r=quiet("", 0, "active", THEM)
     ),
     "a stranger turned away": history(ran(0, 1), refused_by(2, 3, 404, partner=THEM)),
+    "a stranger shown what is his own": history(
+        ran(0, 1), ran(0, 1, quote="r", partner=THEM, trade="u"),
+        ran(2, 3, 200, partner=THEM, trade="u", about="r"),
+        q=MADE, r=quiet("u", owner=THEM)
+    ),
     "a stranger who is not heard": history(ran(0, 1), lost(2, 3, partner=THEM)),
 }  # fmt: skip
 

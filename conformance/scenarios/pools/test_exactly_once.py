@@ -134,29 +134,31 @@ def _until_answered(bench: Bench, retry: Callable[[], Operation]) -> None:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-@scenario("POOLS-TRANSACT-KEY-CONFLICT", trades=3)
+@scenario("POOLS-TRANSACT-CONCURRENT-ONCE", "POOLS-TRANSACT-KEY-CONFLICT", trades=3)
 def test_one_key_sent_for_several_quotes_at_once_executes_one_of_them(bench: Bench, desk: Desk, judge: Judge) -> None:
     callers, key = Callers(bench), bench.key()
     quotes = [callers.quote(desk) for _ in range(3)]
     callers.together(*(partial(callers.transact, process, quote, key) for process, quote in enumerate(quotes * 2)))
     history = callers.history()
     executed = any(quiet.trades for quiet in history.quotes.values())
-    judge_history(judge, history, {} if executed else {"POOLS-TRANSACT-KEY-CONFLICT": "a key that executes a quote"})
+    judge_history(judge, history, {} if executed else dict.fromkeys(judge.declared, "a key that executes a quote"))
 
 
-@scenario("POOLS-ISOLATION-KEYS", needs=["account:other_partner"], trades=2)
+@scenario("POOLS-TRANSACT-ONCE", "POOLS-ISOLATION-KEYS", needs=["account:other_partner"], trades=2)
 def test_one_key_of_two_partners_at_once_is_two_keys(bench: Bench, desk: Desk, judge: Judge) -> None:
     callers, other, key = Callers(bench), Desk(bench, "other_partner"), bench.key()
     ours, theirs = callers.quote(desk), callers.quote(other)
     callers.together(partial(callers.transact, 0, ours, key), partial(callers.transact, 1, theirs, key))
     callers.transact(1, ours, key, desk=other)
     callers.transact(0, theirs, key, desk=desk)
+    callers.transact(0, ours, key)
+    callers.transact(1, theirs, key)
     history = callers.history()
     executed = all(quiet.trades for quiet in history.quotes.values())
-    judge_history(judge, history, {} if executed else {"POOLS-ISOLATION-KEYS": "an execution by each partner"})
+    judge_history(judge, history, {} if executed else dict.fromkeys(judge.declared, "an execution by each partner"))
 
 
-@scenario("POOLS-QUOTE-EXPIRES", needs=["outcome:time_passes"], trades=2)
+@scenario("POOLS-TRANSACT-ONCE", "POOLS-QUOTE-EXPIRES", needs=["outcome:time_passes"], trades=2)
 def test_a_quote_that_expires_while_it_is_executed_is_executed_or_not(bench: Bench, desk: Desk, judge: Judge) -> None:
     callers = Callers(bench)
     for ages_late, executes_late, crowd in ((0.008, 0.0, 1), (0.0, 0.004, 2)):
@@ -174,6 +176,9 @@ def test_a_quote_that_expires_while_it_is_executed_is_executed_or_not(bench: Ben
             bench.perform("time_passes", account=desk.account, quoteId=quote.id, seconds=seconds)
 
         callers.together(*(partial(execute, process) for process in range(crowd)), age)
+        callers.transact(0, quote, key)
     history = callers.history()
     expired = any(quiet.word == "expired" for quiet in history.quotes.values())
-    judge_history(judge, history, {} if expired else {"POOLS-QUOTE-EXPIRES": WON})
+    unseen = {} if expired else {"POOLS-QUOTE-EXPIRES": WON}
+    unseen |= {} if any(quiet.trades for quiet in history.quotes.values()) else {"POOLS-TRANSACT-ONCE": WON}
+    judge_history(judge, history, unseen)
