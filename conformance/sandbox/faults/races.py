@@ -37,7 +37,12 @@ OF_A_SECOND_TRADE = (
     fact="facts section 6: same key and same body give one trade",
     klass="race",
     breaks=("POOLS-TRANSACT-CONCURRENT-ONCE",),
-    drags=("POOLS-TRANSACT-ONCE-PER-QUOTE", *OF_A_SECOND_TRADE),
+    drags=(
+        "POOLS-TRANSACT-ONCE",
+        "POOLS-TRANSACT-ONCE-PER-QUOTE",
+        "POOLS-TRANSACT-KEY-CONFLICT",
+        *OF_A_SECOND_TRADE,
+    ),
 )
 def race_same_key(patch: Patch) -> None:
     seams.allow_second_trade(patch)
