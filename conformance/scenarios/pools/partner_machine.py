@@ -34,6 +34,7 @@ class PoolsMachine(StoryMachine):
         self.book = Book()
         self.firm: dict[str, FirmQuote] = {}
         self.names: dict[str, str] = {}
+        self.touched: set[str] = set()
         self.trades: int | None = None
 
     @initialize(target=quotes)
@@ -160,6 +161,7 @@ class PoolsMachine(StoryMachine):
                 "execute": lambda: api.transact(self.firm[quote].pool, quote, self.hunt.bench.key()),
             }[how]()
             self.tell(f"another_partner_tries({self.names[quote]}, {how})", reply)
+            self.touched.add(quote)
             self.hold("POOLS-ISOLATION-OBJECTS", reply.status == 404, "404", str(reply.status))
 
         self.attempt(move)
@@ -318,6 +320,9 @@ class PoolsMachine(StoryMachine):
             QuoteStatus.REJECTED: "POOLS-QUOTE-PRECEDENCE",
             QuoteStatus.EXPIRED: "POOLS-QUOTE-EXPIRES",
         }[known.status]
+        if known.status is QuoteStatus.ACTIVE and quote in self.touched:
+            # Reads were pure in every step before another partner had its hands on it.
+            requirement = "POOLS-ISOLATION-OBJECTS"
         found = str(reply.object().get("status")) if reply.ok else f"HTTP {reply.status}"
         self.hold(requirement, found == known.status, known.status, found)
 

@@ -87,6 +87,20 @@ def test_an_account_does_not_see_pools_it_is_not_entitled_to(bench: Bench, desk:
     )
 
 
+@scenario("POOLS-DISCOVERY-EMPTY", needs=["account:no_access"], reads_only=True)
+def test_an_account_without_access_sees_an_empty_list(bench: Bench, judge: Judge) -> None:
+    # Only what a publishable key is answered is published; a secret one may be refused here.
+    reply = bench.published("no_access").pools()
+    shown = the_list(reply.object(), "pools")
+    judge.check(
+        "POOLS-DISCOVERY-EMPTY",
+        reply.status == 200 and not shown,
+        "200 with an empty list",
+        f"{reply.status} with {len(shown)} pools",
+        reply,
+    )
+
+
 @scenario("POOLS-CAPABILITIES-APPROVED", smoke=True, needs=["approval"], reads_only=True)
 def test_capabilities_equal_the_approval_record(bench: Bench, desk: Desk, judge: Judge) -> None:
     approval = bench.target.approval

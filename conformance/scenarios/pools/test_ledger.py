@@ -269,13 +269,15 @@ def _walk_ledger(desk: Desk, limit: str) -> tuple[list[dict[str, Any]], list[Rep
     return rows, replies
 
 
-@scenario("POOLS-TRADES-PAGES", trades=5)
+@scenario("POOLS-TRADES-PAGES", "POOLS-LEDGER-NEWEST-FIRST", trades=5)
 def test_trades_page_without_skips_or_repeats_while_trades_arrive(desk: Desk, judge: Judge) -> None:
     oldest = str(desk.execute(desk.firm()).object().get("transactId"))
     # Times may be kept in whole seconds: only trades a second apart have an order that every target must show.
     desk.bench.clock.sleep(1.1)
     ids = [oldest, *(str(desk.execute(desk.firm()).object().get("transactId")) for _ in range(3))]
-    desk.newest_trades([{known} for known in ids])
+    newest = desk.newest_trades([{known} for known in ids])
+    _judge_ledger_order(desk, judge, ids)
+    whole = [at for row in the_list(newest.object(), "trades") if (at := moment(row.get("createdAt")))]
     seen: list[str] = []
     replies: list[Reply] = []
     times = []
@@ -295,7 +297,9 @@ def test_trades_page_without_skips_or_repeats_while_trades_arrive(desk: Desk, ju
     repeated = [transact for transact, count in Counter(seen).items() if count > 1 and transact not in ids]
     problems += [f"{transact} repeated" for transact in repeated[:3]]
     order = [transact for transact in seen if transact in ids]
-    if times != sorted(times, reverse=True) or (oldest in order and order[-1] != oldest):
+    if any(found != sorted(found, reverse=True) for found in (times, whole)) or (
+        oldest in order and order[-1] != oldest
+    ):
         problems.append("not newest first")
     longest = max(len(the_list(reply.object(), "trades")) for reply in replies)
     if longest > 2:
@@ -309,6 +313,31 @@ def test_trades_page_without_skips_or_repeats_while_trades_arrive(desk: Desk, ju
         "; ".join(problems) or "so it is",
         *replies[:5],
         replies[-1],
+    )
+
+
+def _judge_ledger_order(desk: Desk, judge: Judge, ids: list[str]) -> None:
+    """The debit of the first of these trades, made a second before the others, stands behind theirs."""
+    if not desk.gated:
+        judge.not_applicable("POOLS-LEDGER-NEWEST-FIRST", "the balance gate of this account is off")
+        return
+    orders = desk.bench.orders
+    known = [{transact, *(order.quote for order in orders if order.transact == transact)} for transact in ids]
+    page = desk.newest_entries(known)
+    places = [
+        next((place for place, row in enumerate(the_list(page.object(), "entries")) if joins(row, one)), None)
+        for one in known
+    ]
+    found = [place for place in places if place is not None]
+    if len(found) < len(ids):
+        judge.cannot("POOLS-LEDGER-NEWEST-FIRST", "the debits of four trades on one page", "the operator of the target")
+        return
+    judge.check(
+        "POOLS-LEDGER-NEWEST-FIRST",
+        found[0] == max(found),
+        "the oldest of four debits behind the three that are a second newer",
+        f"from the top they stand at {', '.join(str(place + 1) for place in found)}, the oldest named first",
+        page,
     )
 
 

@@ -196,6 +196,32 @@ def _judge_redelivery(bench: Bench, judge: Judge, mailbox: Mailbox, first: Deliv
     )
 
 
+@scenario("POOLS-WEBHOOK-NONE-FOR-REJECTED", needs=["webhooks"], trades=1)
+def test_a_rejected_quote_is_not_announced(desk: Desk, judge: Judge, mailbox: Mailbox) -> None:
+    rejected = desk.firm()
+    answer = desk.api.reject(rejected.id)
+    # A later trade's delivery bounds the wait: whatever the reject would have sent is due before it.
+    quote = desk.firm()
+    trade = str(desk.execute(quote).object().get("transactId"))
+    desk.poll_to_end(quote.id)
+    patience = desk.bench.target.patience
+    later = mailbox.await_trade({trade, quote.id}, patience.delivery)
+    # Deliveries may overtake each other by a little.
+    mailbox.await_trade({rejected.id}, 4 * patience.poll_every)
+    about = [delivery for delivery in mailbox.receiver.deliveries() if speaks_of(delivery, {rejected.id})]
+    if later is None and not about:
+        judge.cannot("POOLS-WEBHOOK-NONE-FOR-REJECTED", "a delivery of a later trade", "the operator of the target")
+        return
+    judge.check(
+        "POOLS-WEBHOOK-NONE-FOR-REJECTED",
+        not about,
+        "no delivery that names the rejected quote",
+        f"{len(about)} such deliveries" if about else "none before that of a later trade",
+        answer,
+        *(record_delivery(desk.bench, delivery) for delivery in about[:4]),
+    )
+
+
 @scenario("POOLS-WEBHOOK-NONE-FOR-RETURNED", needs=["webhooks", "outcome:returned"], trades=2)
 def test_a_return_is_not_announced(bench: Bench, desk: Desk, judge: Judge, mailbox: Mailbox) -> None:
     recipe = bench.recipe("returned")
