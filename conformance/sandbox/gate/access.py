@@ -1,4 +1,4 @@
-"""What an account may use of 0Gate, and the checks of it. All of them answer 403 and say nothing about objects."""
+"""What an account may use of 0Gate, and the checks of it: 403 or 429, and no word about any object."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from conformance.sandbox.gate import refusals
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The entitlements of an account: the product, rails, customer records, and the standing to vouch for users."""
+    """The entitlements of an account: the product, rails, customer records, and the standing to vouch for users.
+
+    ``throttled`` stands for a caller who has used up his rate: every call of his is a 429.
+    """
 
     gate: bool = True
     rails: bool = True
     customers: bool = True
     trusted: bool = False
+    throttled: bool = False
 
 
 def load(tx: sqlite3.Connection, account: str) -> Access:
@@ -35,6 +39,12 @@ def save(tx: sqlite3.Connection, account: str, access: Access) -> None:
 
 def exists(tx: sqlite3.Connection, account: str) -> bool:
     return tx.execute("SELECT 1 FROM gate_access WHERE account = ?", (account,)).fetchone() is not None
+
+
+def check_rate(access: Access) -> None:
+    """429 with ``Retry-After`` for a throttled account."""
+    if access.throttled:
+        raise refusals.throttled()
 
 
 def check_product(access: Access) -> None:

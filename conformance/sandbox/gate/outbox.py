@@ -18,7 +18,7 @@ STATUSES: Final = (PENDING, IN_FLIGHT, SUCCEEDED, DEAD_LETTERED)
 MAX_ATTEMPTS: Final = 5
 # The published waits before the second to fifth attempt, in seconds, and how much shorter they are here.
 PUBLISHED_WAITS: Final = (60.0, 300.0, 1800.0, 7200.0)
-TIME_SCALE: Final = 1 / 3000
+TIME_SCALE: Final = 1 / 6000
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,8 @@ TYPES_OF_CODES: Final[Mapping[str, str]] = {
     "idempotency_error": "idempotency_error",
 }
 
+RETRY_AFTER_SECONDS: Final = "1"
+
 
 def envelope(refused: Refusal, request_id: str) -> dict[str, object]:
     """The flat error body with the types of 0Gate."""
@@ -48,6 +50,11 @@ def key_conflict() -> Refusal:
 def customer_exists(member: str) -> Refusal:
     """A 409: the address or reference belongs to another record, a deleted one included."""
     return Refusal(409, "customer_already_exists", f"a customer with this {member} exists")
+
+
+def throttled() -> Refusal:
+    """A 429 that says when to come back, in seconds."""
+    return Refusal(429, "rate_limit", "too many requests", {"Retry-After": RETRY_AFTER_SECONDS})
 
 
 def broken() -> Refusal:

@@ -60,7 +60,9 @@ def answer(sandbox: Sandbox, operation: Operation, request: Request, body: bytes
     check_mode(credential, sandbox.mode)
     check_kind(credential, operation)
     with sandbox.store.read() as tx:
-        access.check_product(access.load(tx, credential.account))
+        its_access = access.load(tx, credential.account)
+    access.check_rate(its_access)
+    access.check_product(its_access)
     reply = operation.handle(
         Call(
             sandbox=sandbox,

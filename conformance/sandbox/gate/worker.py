@@ -14,8 +14,8 @@ from conformance.sandbox.webhooks import outbox as sent_rows
 from conformance.sandbox.webhooks import sending, signing
 
 MOST_IN_FLIGHT: Final = 8
-# Between two looks for sessions whose time is over, when nothing else happens.
-SWEEP_SECONDS: Final = 30.0
+# Between two looks for sessions whose time is over.
+SWEEP_SECONDS: Final = 5.0
 log = logging.getLogger(__name__)
 
 
@@ -29,6 +29,7 @@ class GateWorker:
         self._sandbox = sandbox
         self._wake = wake
         self._stopping = threading.Event()
+        self._sweep_at = 0.0
         self._in_flight = threading.BoundedSemaphore(MOST_IN_FLIGHT)
         self._thread = threading.Thread(target=self._run, name="gate-worker", daemon=True)
 
@@ -50,8 +51,8 @@ class GateWorker:
             if not self._in_flight.acquire(blocking=False):
                 self._wake.wait()
                 continue
+            self._sweep()
             with self._sandbox.store.write() as tx:
-                lifecycle.expire_due(tx, self._sandbox)
                 due = outbox.claim_due(tx, self._sandbox.clock())
                 following = outbox.next_due(tx)
             if due is not None:
@@ -60,11 +61,18 @@ class GateWorker:
             self._in_flight.release()
             self._wake.wait(self._pause(following))
 
+    def _sweep(self) -> None:
+        """The job that ends sessions, if it is time for it."""
+        now = self._sandbox.clock()
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_SECONDS
+            with self._sandbox.store.write() as tx:
+                lifecycle.expire_due(tx, self._sandbox)
+
     def _pause(self, following: float | None) -> float:
         """Seconds until the next delivery is due, or until it is time to look at the sessions again."""
-        if following is None:
-            return SWEEP_SECONDS
-        return min(SWEEP_SECONDS, max(0.0, following - self._sandbox.clock()))
+        until = self._sweep_at if following is None else min(following, self._sweep_at)
+        return max(0.0, until - self._sandbox.clock())
 
     def _attempt(self, due: Due) -> None:
         try:

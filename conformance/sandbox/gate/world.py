@@ -17,6 +17,7 @@ OWN_ACCOUNTS: Final[Mapping[str, Access]] = {
     "no_rails": Access(rails=False),
     "no_customers": Access(customers=False),
     "trusted": Access(trusted=True),
+    "throttled": Access(throttled=True),
 }
 ACCOUNTS: Final[Mapping[str, Access]] = {**dict.fromkeys(pools_world.ACCOUNTS, Access()), **OWN_ACCOUNTS}
 

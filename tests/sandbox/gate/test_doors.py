@@ -58,6 +58,14 @@ def test_each_standing_is_refused_exactly_what_it_lacks(sandbox: Sandbox, standi
 
 
 @pytest.mark.parametrize("operation", CALLS)
+def test_a_throttled_caller_is_told_when_to_come_back(sandbox: Sandbox, operation: str) -> None:
+    answer = anything(gate_of(sandbox, "throttled"), operation)
+
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) > 0
+
+
+@pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize(
     ("key", "status"), [("sk_test_unknown", 401), ("whsec_sandbox_approved", 401), ("pk_test_sandbox_approved", 403)]
 )
