@@ -14,7 +14,7 @@ import conformance.sandbox
 from conformance.sandbox import variations
 from conformance.sandbox.variations import Fault
 
-from . import meetings, returns, stories
+from . import meetings, returns, stories, unsaid
 from .worlds import Story, tell
 
 FAULTS = {fault.name: fault for fault in variations.faults()}
@@ -133,6 +133,22 @@ SHOWN_BY: dict[Story, str] = {
     returns.crossings: """
         in-flight-refusal-debits key-in-progress-for-everybody race-balance-update-lost race-expiry-keeps-debit
         race-one-key-two-quotes
+    """,
+    unsaid.defaults: """
+        balance-shows-verification discovery-refuses-without-access network-defaults-to-ethereum
+        network-listed-and-refused network-required type-defaults-to-indicative type-required
+    """,
+    unsaid.shut_together: """
+        suspension-hides-kyc two-problems-are-none
+    """,
+    unsaid.long_lists: """
+        ledger-default-is-the-maximum ledger-holds-one-more ledger-page-oldest-first trades-default-is-everything
+    """,
+    unsaid.filtered_by_strangers: """
+        status-filter-of-everybody time-filter-of-everybody
+    """,
+    unsaid.told_unasked: """
+        webhook-for-rejected webhook-names-the-provider
     """,
     meetings.deliveries: """
         webhook-always-settled webhook-body-changed-after-signing webhook-for-reserved webhook-for-returned
