@@ -341,7 +341,7 @@ def _judge_ledger_order(desk: Desk, judge: Judge, ids: list[str]) -> None:
     )
 
 
-@scenario("POOLS-TRADES-FILTERS", trades=5)
+@scenario("POOLS-TRADES-FILTERS", trades=7)
 def test_filters_return_what_matches_and_nothing_else(bench: Bench, desk: Desk, judge: Judge) -> None:
     done = desk.firm()
     finished = desk.execute(done)
@@ -363,6 +363,11 @@ def test_filters_return_what_matches_and_nothing_else(bench: Bench, desk: Desk, 
         ({"created_before": after}, {fresh, old}, set()),
         ({"created_before": before}, set(), {fresh, old}),
     ]
+    for outcome in ("failed", "released"):
+        if outcome in bench.target.outcomes:
+            ended = _brought_to(bench, desk, outcome)
+            status = str(desk.api.trade(ended).object().get("status"))
+            cases.append(({"status": status}, {ended}, {fresh} if status != "reserved" else set()))
     for query, wanted, unwanted in cases:
         reply, rows = _filtered(desk, query, wanted)
         shown = {str(row.get("transactId")) for row in rows}
@@ -382,6 +387,17 @@ def test_filters_return_what_matches_and_nothing_else(bench: Bench, desk: Desk, 
             f"{reply.status}; " + ("; ".join(problems[:3]) or "exactly those"),
             reply,
         )
+
+
+def _brought_to(bench: Bench, desk: Desk, outcome: str) -> str:
+    """The id of a trade for which the recipe of ``outcome`` has been followed to the end."""
+    quote = desk.firm(**bench.recipe(outcome).request)
+    transact = str(desk.execute(quote).object().get("transactId"))
+    facts = {"account": desk.account, "poolId": quote.pool, "quoteId": quote.id, "transactId": transact}
+    bench.perform(outcome, **facts)
+    desk.poll_to_end(quote.id)
+    desk.newest_trades([{transact}])
+    return transact
 
 
 def _filtered(desk: Desk, query: dict[str, str], wanted: set[str]) -> tuple[Reply, list[dict[str, Any]]]:
