@@ -138,6 +138,12 @@ SHOWN_BY: dict[Story, str] = {
         balance-shows-verification discovery-refuses-without-access network-defaults-to-ethereum
         network-listed-and-refused network-required type-defaults-to-indicative type-required
     """,
+    unsaid.every_end: """
+        filter-forgets-released
+    """,
+    unsaid.beyond_the_cap: """
+        cap-forgets-the-order
+    """,
     unsaid.shut_together: """
         suspension-hides-kyc two-problems-are-none
     """,

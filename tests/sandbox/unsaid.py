@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from .meetings import all_sent, endpoint
-from .process import ORDER
+from .process import ORDER, RELEASED
 from .worlds import World
 
 
@@ -68,3 +68,18 @@ def told_unasked(world: World) -> None:
         all_sent(world)
         told = [sorted(json.loads(body)) for _, body in received]
     world.note(sorted(told))
+
+
+def every_end(world: World) -> None:
+    """The trades list filtered by each status a trade can have."""
+    partner = world.partner()
+    partner.poll(partner.trade(destAddress=RELEASED)["quoteId"], 3)
+    for status in ("reserved", "settled", "failed", "released", "returned"):
+        partner.http.get(f"/pools/trades?status={status}")
+
+
+def beyond_the_cap(world: World) -> None:
+    """Orders of different sizes around the cap, each executed once."""
+    capped = world.partner("velocity_capped")
+    for amount in ("10.00", "10.00", "40.00"):
+        capped.transact(capped.firm(amount=amount))

@@ -449,3 +449,19 @@ def after_refusal(
 def use_up_quote_on(patch: Patch, status: int) -> None:
     """Let a transact refused with this status consume its quote."""
     after_refusal(patch, status, lambda tx, execution, quote, now: quotes.consume(tx, quote, now))
+
+
+@fault(
+    "cap-forgets-the-order",
+    summary="The order at hand is taken off what was traded before instead of being added to it",
+    fact="facts section 9: the rolling notional must stay below the cap",
+    klass="gates",
+    breaks=("POOLS-DENY-VELOCITY",),
+)
+def cap_forgets_the_order(patch: Patch) -> None:
+    def check_velocity(tx: sqlite3.Connection, its_access: Access, quote: Quote, now: int) -> None:
+        free = replace(quote, terms=replace(quote.terms, fiat_amount=-quote.terms.fiat_amount))
+        healthy(tx, its_access, free, now)
+
+    healthy = transact.check_velocity
+    patch.replace(transact, "check_velocity", check_velocity)

@@ -192,6 +192,17 @@ def filter_side_ignored(patch: Patch) -> None:
 
 
 @fault(
+    "filter-forgets-released",
+    summary="The word released is missing from the statuses a filter knows",
+    fact="facts section 4.6: status is a filter; section 5.2: released is a status",
+    klass="pages",
+    breaks=("POOLS-TRADES-FILTERS",),
+)
+def filter_forgets_released(patch: Patch) -> None:
+    patch.replace(trades, "STATUSES", tuple(status for status in trades.STATUSES if status != "released"))
+
+
+@fault(
     "filter-status-ignored",
     summary="The filter on status is not applied",
     fact="facts section 4.6: status is a filter",
