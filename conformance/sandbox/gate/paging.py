@@ -8,7 +8,7 @@ from typing import Final
 
 from conformance.sandbox import inputs
 from conformance.sandbox.calls import Reply
-from conformance.sandbox.refusal import invalid
+from conformance.sandbox.refusal import invalid, not_found
 
 DEFAULT_LIMIT: Final = 10
 MAX_LIMIT: Final = 100
@@ -36,12 +36,12 @@ CURSORS: Final[Mapping[str, str]] = {
 
 
 def position(tx: sqlite3.Connection, table: str, owner: str, query: Mapping[str, str]) -> int:
-    """Where the page starts: after ``starting_after``; 400 when that is none of the owner's objects."""
+    """Where the page starts: after ``starting_after``; 404 when that is none of the owner's objects."""
     cursor = query.get("starting_after")
     if cursor is None:
         return LARGEST_SEQ
     row = tx.execute(CURSORS[table], (owner, cursor)).fetchone()
     if row is None:
-        raise invalid("starting_after must be the id of an object of this list")
+        raise not_found("starting_after is no object of this list")
     seq: int = row["seq"]
     return seq

@@ -59,7 +59,11 @@ class Quote:
 
 
 def preview(call: Call) -> Reply:
-    """``POST /quotes/preview``: an option for each method that applies; nothing is stored."""
+    """``POST /quotes/preview``: an option for each method that applies; nothing is stored.
+
+    A key is read and makes no difference, because there is nothing to do twice.
+    """
+    idempotency.read_key(call.headers, required=False)
     document = members.body_of(call)
     order = read_order(document)
     country = members.country(document).upper() if "country_code" in document else None
@@ -127,10 +131,11 @@ def lock(call: Call) -> Reply:
     document = members.body_of(call)
     order = read_order(document)
     method = members.words(document, "payment_method", 1, LONGEST_METHOD)
-    if order.asset not in catalogue.ASSETS:
-        raise not_found("no such asset")
-    if method not in applicable(order):
-        raise invalid("this asset, currency, side and payment_method are not offered together")
+    offered = applicable(order)
+    if not offered:
+        raise not_found("no such asset on this side and in this currency")
+    if method not in offered:
+        raise invalid(f"payment_method must be one of {', '.join(offered)} here")
 
     def perform(tx: sqlite3.Connection) -> Reply:
         quote = issue(tx, call, price(order, method))

@@ -13,14 +13,15 @@ REPLAYED_STATUS = 200
 TESTED_STATUS = 201
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
+MAX_SKIP = 2**31 - 1
 
 
 def list_page(call: Call) -> Reply:
     """``GET /webhooks/deliveries``: newest first, by offset, without the bodies."""
     limit = paging.read_limit(call.query, DEFAULT_LIMIT, MAX_LIMIT)
     skip = inputs.integer(call.query, "skip", 0)
-    if skip < 0:
-        raise invalid("skip must be 0 or more")
+    if not 0 <= skip <= MAX_SKIP:
+        raise invalid(f"skip must be 0 to {MAX_SKIP}")
     status = call.query.get("status")
     if status is not None:
         inputs.one_of(status, "status", outbox.STATUSES)
@@ -32,7 +33,7 @@ def list_page(call: Call) -> Reply:
                 "owner": call.owner,
                 "status": status,
                 "rows": limit + 1,
-                "skip": min(skip, paging.LARGEST_SEQ),
+                "skip": skip,
             },
         ).fetchall()
     return paging.render("/webhooks/deliveries", [render(row) for row in rows[:limit]], len(rows) > limit)

@@ -50,6 +50,13 @@ def test_a_price_is_its_rate_times_its_amount(gate: Gate, side: str, amount: str
     assert exact - Decimal("0.0001") < Decimal(quote[got]) <= exact + Decimal("0.0001")
 
 
+@pytest.mark.parametrize(("key", "status"), [("a b", 400), ("preview", 200), (None, 200)])
+def test_a_preview_reads_a_key_and_makes_nothing_of_it(gate: Gate, key: str | None, status: int) -> None:
+    gate.call("previewQuotes", SELL, key="preview")
+
+    assert gate.call("previewQuotes", ORDER, key=key).status_code == status
+
+
 def test_a_lock_is_signed_active_and_stays_as_locked(gate: Gate) -> None:
     quote = gate.quote()
 
@@ -107,8 +114,8 @@ def test_an_order_that_does_not_fit_is_refused(
         ({"payment_method": "cheque"}, 400),
         ({"payment_method": "x" * 65}, 400),
         ({"payment_method": "pix"}, 400),
-        ({"currency": "XXX"}, 400),
-        ({"asset": "ETH", "side": "off_ramp"}, 400),
+        ({"currency": "XXX"}, 404),
+        ({"asset": "ETH", "side": "off_ramp"}, 404),
         ({"asset": "NONE"}, 404),
     ],
 )

@@ -176,7 +176,7 @@ def test_the_list_is_paged_newest_first_and_filtered(gate: Gate) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    [{"limit": 0}, {"limit": 101}, {"limit": "many"}, {"status": "failed"}, {"starting_after": "gs_test_none"}],
+    [{"limit": 0}, {"limit": 101}, {"limit": "many"}, {"status": "failed"}],
 )
 def test_a_query_that_cannot_be_meant_is_refused(gate: Gate, query: dict[str, object]) -> None:
     assert gate.call("listSessions", query=query).status_code == 400
@@ -189,7 +189,7 @@ def test_a_foreign_session_reads_as_an_unknown_one(gate: Gate, other: Gate) -> N
         foreign, unknown = other.call(operation, id=session_id), other.call(operation, id="gs_test_none")
         assert foreign.status_code == unknown.status_code == 404
         assert foreign.json()["message"] == unknown.json()["message"]
-    assert other.call("listSessions", query={"starting_after": session_id}).status_code == 400
+    assert other.call("listSessions", query={"starting_after": session_id}).status_code == 404
     assert session_id not in other.ids("listSessions", limit=100)
     assert gate.made("retrieveSession", id=session_id)["status"] == "open"
 

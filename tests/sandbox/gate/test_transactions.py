@@ -71,9 +71,14 @@ def test_the_list_is_paged_newest_first_and_filtered(gate: Gate) -> None:
     assert partner.ids("listTransactions", "refid", status="unheard-of") == []
 
 
-@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}, {"starting_after": "tx_test_none"}])
+@pytest.mark.parametrize("query", [{"limit": 0}, {"limit": 101}])
 def test_a_query_that_cannot_be_meant_is_refused(gate: Gate, query: dict[str, object]) -> None:
     assert gate.call("listTransactions", query=query).status_code == 400
+
+
+@pytest.mark.parametrize("operation", ["listSessions", "listTransactions", "listCustomers"])
+def test_a_page_after_an_unknown_object_is_not_found(gate: Gate, operation: str) -> None:
+    assert gate.call(operation, query={"starting_after": "none"}).status_code == 404
 
 
 def test_a_foreign_transaction_reads_as_an_unknown_one(gate: Gate, other: Gate) -> None:
