@@ -26,6 +26,7 @@ def test_only_the_tokens_sent_are_changed(gate: Gate, other: Gate) -> None:
     "change",
     [
         {"color": "#FF4B1F"},
+        {"favicon_url": "https://partner.example/favicon.svg"},
         {"primary_color": "red"},
         {"primary_color": "#FFF"},
         {"accent_color": "#GGGGGG"},

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from conformance.sandbox.gate import quotes
+from conformance.sandbox.gate.quotes import Quote
+
 from .partner import LOCK, ORDER, SELL, Gate
 
 
@@ -74,11 +77,30 @@ def test_reading_a_quote_does_not_redeem_it(gate: Gate) -> None:
 
 def test_a_lapsed_quote_reads_as_expired(gate: Gate) -> None:
     quote_id = gate.quote()["id"]
-    gate.sandbox.control("/gate/clock", quote_id=quote_id, advance_seconds=59)
+    gate.sandbox.control("/gate/clock", quote_id=quote_id, advance_seconds=20)
     before = gate.made("retrieveSignedQuote", id=quote_id)["status"]
     gate.sandbox.control("/gate/clock", quote_id=quote_id, advance_seconds=60)
 
     assert (before, gate.made("retrieveSignedQuote", id=quote_id)["status"]) == ("active", "expired")
+
+
+@pytest.mark.parametrize(
+    ("now", "clock_offset", "consumed_at", "state"),
+    [
+        (159, 0, None, "active"),
+        (160, 0, None, "expired"),
+        (158, 1, None, "active"),
+        (158, 2, None, "expired"),
+        (110, 0, 105, "consumed"),
+        (200, 0, 105, "consumed"),
+    ],
+)
+def test_a_quote_is_good_until_its_moment_comes_and_stays_consumed(
+    now: int, clock_offset: int, consumed_at: int | None, state: str
+) -> None:
+    quote = Quote("qt_test_1", "test:approved", {}, "signature", 100, 160, consumed_at, clock_offset)
+
+    assert quotes.state(quote, now) == state
 
 
 def test_a_repeated_key_locks_once(gate: Gate) -> None:
