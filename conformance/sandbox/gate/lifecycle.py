@@ -15,7 +15,7 @@ ACTIONS = {"on_ramp": "buy", "off_ramp": "sell", "swap": "swap", None: "buy"}
 def process(tx: sqlite3.Connection, sandbox: Sandbox, session: Session) -> str:
     """The user starts an action: a transaction under way and its event; 409 for a session that has ended."""
     sessions.check_open(session)
-    refid = transactions.start(tx, sandbox, session, hosted_facts(session))
+    refid = transactions.start(tx, sandbox, session.owner, session.session_id, hosted_facts(session))
     sessions.announce(tx, sandbox, session, "gate_session.processing")
     return refid
 

@@ -119,7 +119,9 @@ def book(
     """Quote, transaction, rail and events together. ``sqlite3.IntegrityError`` if the quote has a rail already."""
     rail_id = f"{PREFIXES[kind]}_{sandbox.mode}_{secrets.token_hex(8)}"
     quotes.consume(tx, sandbox, quote, session.session_id, now)
-    refid = transactions.start(tx, sandbox, session, transaction_facts(kind, rail_id, session, quote))
+    refid = transactions.start(
+        tx, sandbox, session.owner, session.session_id, transaction_facts(kind, rail_id, session, quote)
+    )
     facts = {
         **said,
         "amount": quote.terms["fiat_amount"],

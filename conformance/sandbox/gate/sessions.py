@@ -11,7 +11,7 @@ from typing import Final
 
 from conformance.sandbox import clock, inputs
 from conformance.sandbox.calls import Call, Reply, Sandbox
-from conformance.sandbox.gate import access, events, idempotency, members, paging, quotes
+from conformance.sandbox.gate import access, events, idempotency, members, paging, quotes, transactions
 from conformance.sandbox.refusal import conflict, invalid, not_found
 
 OPEN: Final = "open"
@@ -180,13 +180,14 @@ def cancel(call: Call) -> Reply:
 
 
 def end(tx: sqlite3.Connection, session: Session, status: str, tx_refid: str | None = None) -> Session:
-    """The session in its end; 409 if it has reached one before."""
+    """The session in its end, and nothing of its hosted flow under way; 409 if it has reached one before."""
     moved = tx.execute(
         "UPDATE gate_sessions SET status = ?, tx_refid = COALESCE(?, tx_refid) WHERE session_id = ? AND status = ?",
         (status, tx_refid, session.session_id, OPEN),
     )
     if moved.rowcount != 1:
         raise conflict(f"the session is {session.status}, not open")
+    transactions.abandon(tx, session.session_id)
     return find(tx, session.owner, session.session_id)
 
 

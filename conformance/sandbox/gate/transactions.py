@@ -11,7 +11,6 @@ from typing import Final
 from conformance.sandbox import clock
 from conformance.sandbox.calls import Call, Reply, Sandbox
 from conformance.sandbox.gate import access, paging
-from conformance.sandbox.gate.sessions import Session
 from conformance.sandbox.refusal import conflict, not_found
 
 PROCESSING: Final = "processing"
@@ -20,14 +19,13 @@ COMPLETED: Final = "completed"
 Facts = Mapping[str, object]
 
 
-def start(tx: sqlite3.Connection, sandbox: Sandbox, session: Session, facts: Facts) -> str:
+def start(tx: sqlite3.Connection, sandbox: Sandbox, owner: str, session_id: str, facts: Facts) -> str:
     """A transaction under way in this session; returns its reference."""
-    mode = access.mode_of(session.owner)
-    refid = f"tx_{mode}_{secrets.token_hex(8)}"
-    now = clock.account_now(tx, sandbox.clock, access.account_of(session.owner))
+    refid = f"tx_{access.mode_of(owner)}_{secrets.token_hex(8)}"
+    now = clock.account_now(tx, sandbox.clock, access.account_of(owner))
     tx.execute(
         "INSERT INTO gate_transactions (refid, owner, session_id, status, facts, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-        (refid, session.owner, session.session_id, PROCESSING, json.dumps(facts), now),
+        (refid, owner, session_id, PROCESSING, json.dumps(facts), now),
     )
     return refid
 
@@ -49,6 +47,15 @@ def hosted_in_progress(tx: sqlite3.Connection, session_id: str) -> str | None:
         (session_id, PROCESSING),
     ).fetchone()
     return None if row is None else str(row["refid"])
+
+
+def abandon(tx: sqlite3.Connection, session_id: str) -> None:
+    """What the hosted flow has under way ends with its session; what a rail has under way goes on."""
+    tx.execute(
+        "UPDATE gate_transactions SET status = 'cancelled' WHERE session_id = ? AND status = ?"
+        " AND NOT EXISTS (SELECT 1 FROM gate_rails r WHERE r.refid = gate_transactions.refid)",
+        (session_id, PROCESSING),
+    )
 
 
 def render(row: sqlite3.Row) -> dict[str, object]:

@@ -50,6 +50,17 @@ def test_the_transaction_of_a_rail_ends_with_it(gate: Gate, how: str, status: st
     assert ended["fiat_amount"] == rail["amount"]
 
 
+@pytest.mark.parametrize(("move", "newest"), [("complete", "completed"), ("expire", "cancelled")])
+def test_nothing_of_the_hosted_flow_outlives_its_session(gate: Gate, move: str, newest: str) -> None:
+    session_id = gate.session()["id"]
+    for step in ("process", "process", move):
+        assert gate.move(session_id, step).status_code == 200
+
+    page = gate.made("listTransactions", query={"session_id": session_id})["data"]
+
+    assert [transaction["status"] for transaction in page] == [newest, "cancelled"]
+
+
 def test_a_rail_under_way_is_not_ended_by_the_hosted_flow(gate: Gate) -> None:
     rail = gate.pay_in()
     gate.move(rail["gate_session_id"], "complete")

@@ -17,21 +17,19 @@ from conformance.sandbox.gate import events, outbox, webhooks
 from conformance.sandbox.variations import Patch
 from conformance.sandbox.webhooks import sending
 from tests.sandbox.process import Sandbox, running
-from tests.sandbox.test_webhooks import Endpoint
 
 from . import contract
+from .endpoint import Endpoint, listening
 from .partner import SESSION, Gate, gate_of, until
 
 
 @pytest.fixture
 def endpoint() -> Iterator[Endpoint]:
-    made = Endpoint()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    with listening() as made:
+        yield made
 
 
-def listening(sandbox: Sandbox, endpoint: Endpoint, account: str = "approved") -> Gate:
+def subscribed(sandbox: Sandbox, endpoint: Endpoint, account: str = "approved") -> Gate:
     assert sandbox.control("/gate/webhooks/endpoint", account=account, url=endpoint.url).status_code == 200
     return gate_of(sandbox, account)
 
@@ -39,7 +37,7 @@ def listening(sandbox: Sandbox, endpoint: Endpoint, account: str = "approved") -
 @pytest.fixture
 def partner(sandbox: Sandbox, endpoint: Endpoint) -> Iterator[Gate]:
     """The approved account with an endpoint of its own, until the test is over."""
-    yield listening(sandbox, endpoint)
+    yield subscribed(sandbox, endpoint)
     sandbox.control("/gate/webhooks/endpoint", account="approved", url=None)
 
 
@@ -126,7 +124,7 @@ def test_a_cancellation_is_announced_once(partner: Gate, endpoint: Endpoint) -> 
 
 
 def test_an_accepted_package_is_announced_without_what_it_holds(sandbox: Sandbox, endpoint: Endpoint) -> None:
-    trusted = listening(sandbox, endpoint, "trusted")
+    trusted = subscribed(sandbox, endpoint, "trusted")
     trusted.session(kyc_package={"document": "PASSPORT-SPECIMEN"})
 
     bodies = [endpoint.next()[2] for _ in range(2)]
@@ -294,7 +292,7 @@ def test_without_an_endpoint_there_is_nothing_to_test_and_nothing_is_queued(gate
 
 
 def test_the_log_is_newest_first_paged_filtered_and_without_bodies(sandbox: Sandbox, endpoint: Endpoint) -> None:
-    partner = listening(sandbox, endpoint, "other_partner")
+    partner = subscribed(sandbox, endpoint, "other_partner")
     session = partner.session(metadata={"order_id": "order_test_log"})
     ids = [partner.made("sendTestWebhook")["event_id"] for _ in range(3)]
     for _ in range(4):
