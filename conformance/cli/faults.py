@@ -119,14 +119,14 @@ def _json(command: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def judged(seeded: Seeded, seed: int, full: bool) -> Result:
+def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify") -> Result:
     """Run the harness against one seeded world, as a user would, and read what it wrote."""
     switch = {"fault": "--sandbox-fault", "dialect": "--sandbox-dialect", "partner fault": "--partner-fault"}
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         run = Path(folder) / "run"
         command = ["run"]
         command += [word for name in seeded.name.split(TOGETHER) for word in (switch[seeded.kind], name)]
-        command += ["--seed", str(seed), "--output", str(run)]
+        command += ["--seed", str(seed), "--tier", tier, "--output", str(run)]
         if not full:
             command += [word for requirement in seeded.breaks for word in ("--only", requirement)]
         if not forked.command(command, BOUND):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.errors import Flaky
@@ -94,10 +95,18 @@ class StoryMachine(RuleBasedStateMachine):
 
 
 def run_machine(
-    machine: type[StoryMachine], bench: Bench, judge: Judge, *, examples: int, steps: int, run_seed: int
+    machine: type[StoryMachine],
+    bench: Bench,
+    judge: Judge,
+    *,
+    examples: int,
+    steps: int,
+    run_seed: int,
+    lacking: Mapping[str, tuple[str, str]] = MappingProxyType({}),
 ) -> None:
     """Let Hypothesis drive ``machine``, then judge every requirement the scenario declared.
 
+    ``lacking`` says of requirements what the profile lacks for the steps that judge them, and who could provide it.
     Raises ``NetworkTrouble`` or ``Refused`` when one of them ended the hunt before anything was found.
     """
     hunt = Hunt(bench)
@@ -126,10 +135,10 @@ def run_machine(
         nondeterministic = not hunt.over
     if hunt.best is None and hunt.stopped is not None:
         raise hunt.stopped
-    _conclude(hunt, judge, nondeterministic)
+    _conclude(hunt, judge, nondeterministic, lacking)
 
 
-def _conclude(hunt: Hunt, judge: Judge, nondeterministic: bool) -> None:
+def _conclude(hunt: Hunt, judge: Judge, nondeterministic: bool, lacking: Mapping[str, tuple[str, str]]) -> None:
     best = hunt.best
     if best is not None:
         judge.check(
@@ -147,4 +156,5 @@ def _conclude(hunt: Hunt, judge: Judge, nondeterministic: bool) -> None:
         if requirement in hunt.exercised:
             judge.check(requirement, True, "the model's answer", "the model's answer", *hunt.exercised[requirement])
         else:
-            judge.cannot(requirement, "a generated sequence that reaches it", "the harness (another seed)")
+            missing = lacking.get(requirement, ("a generated sequence that reaches it", "the harness (another seed)"))
+            judge.cannot(requirement, *missing)

@@ -24,8 +24,8 @@ def test_no_more_trades_than_allowed_and_the_limit_is_named(tmp_path: Path) -> N
     assert "limits.trades allows 3 trades" in run.out
     assert "could be provided by: the author of the profile" in run.out
     unspent = judgements(tmp_path / "run", "POOLS-TRADES-PAGES")
-    assert [j.outcome for j in unspent] == [Outcome.NOT_EVIDENCED]
-    assert "limits.trades allows 3 trades" in unspent[0].missing
+    assert {j.outcome for j in unspent} == {Outcome.NOT_EVIDENCED}
+    assert any("limits.trades allows 3 trades" in j.missing for j in unspent)
     assert "NONCONFORMANT" not in run.out
 
 
