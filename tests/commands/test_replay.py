@@ -65,7 +65,8 @@ def test_a_failure_shows_again_by_its_command_and_by_its_file(tmp_path: Path, fa
     assert requirement in failed(tmp_path / "run"), run.out
 
     again = conformance(*printed(run, requirement), "--output", "again", cwd=tmp_path)
-    assert (again.code, failed(tmp_path / "again")) == (1, failed(tmp_path / "run"))
+    # What else a race breaks on its way need not be the same twice.
+    assert (again.code, requirement in failed(tmp_path / "again")) == (1, True)
 
     files = sorted((tmp_path / "run" / "replay").glob(f"{requirement}-*.py"))
     with sandbox("--control", "--fault", fault) as faulty, sandbox("--control") as healthy:
