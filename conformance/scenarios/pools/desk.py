@@ -18,6 +18,7 @@ from conformance.journal import Order
 from conformance.scenarios.bench import Bench, merged
 
 FINAL = frozenset({"settled", "failed", "released", "returned"})
+REFUNDED = FINAL - {"settled"}
 PAGE = 200
 PAGES = 40
 """Bound of a walk in pages. A longer history is judged on its newest part."""

@@ -147,7 +147,9 @@ def test_an_order_the_balance_cannot_cover_is_refused(bench: Bench, judge: Judge
     asked = desk.ask()
     if asked.status == 402:
         # Whether the balance is looked at when a firm quote is made as well is stated nowhere (facts, section 14).
-        judge.check("POOLS-DENY-BALANCE", True, "402 and no quote", "402 at the quote", asked)
+        named = asked.object().get("quoteId")
+        observed = "402 at the quote" + ("" if named is None else ", with a quote id")
+        judge.check("POOLS-DENY-BALANCE", named is None, "402 and no quote", observed, asked)
         return
     quote = desk.quoted(asked)
     bench.afford(quote.amount)

@@ -15,6 +15,7 @@ from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.desk import (
     FINAL,
     LATE,
+    REFUNDED,
     Desk,
     contradicts,
     decimal,
@@ -32,8 +33,6 @@ ATTEMPTS = 8
 
 POLLED = 60
 """How many orders of an account, the newest, are polled once more before they are reconciled."""
-
-REFUNDED = frozenset({"failed", "released", "returned"})
 
 
 @scenario("POOLS-RECONCILES", "POOLS-LEDGER-ONE-DEBIT", "POOLS-LEDGER-REFUNDS", smoke=True, last=True, trades=3)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from conformance.client import Reply
 from conformance.scenarios.bench import Bench, settled_replies
 from conformance.scenarios.judging import Judge, scenario
-from conformance.scenarios.pools.desk import FINAL, Desk, FirmQuote
+from conformance.scenarios.pools.desk import FINAL, REFUNDED, Desk, FirmQuote
 
 FORWARD = {
     "quoted": {"quoted", "reserved", *FINAL},
@@ -20,7 +20,6 @@ FORWARD = {
 }
 """What may follow what between two reads; ``returned`` right after ``reserved`` has passed through settled unseen."""
 
-REFUNDED = frozenset({"failed", "released", "returned"})
 READS = 6
 AT_ONCE = 6
 POLLED_AT_ONCE = 10
