@@ -96,6 +96,7 @@ def judge(reading: Reading, catalogue: Catalogue) -> RunVerdict:
     if not runs:
         raise ValueError("the journal holds no run record, so nothing says what was judged")
     run = runs[0]
+    catalogue = catalogue.of(run.products)
     grouped: dict[str, list[Judgement]] = {}
     for judgement in reading.of(Judgement):
         grouped.setdefault(judgement.requirement, []).append(judgement)

@@ -61,6 +61,8 @@ class RunRecord:
     strict: bool = False
     variables: dict[str, str] = dataclasses.field(default_factory=dict)
     """Account to the environment variable that holds its key, so that a ``curl`` line can name it."""
+    products: tuple[str, ...] = ()
+    """Which parts of the catalogue the run answers for; empty for all of it."""
 
 
 @dataclass(frozen=True, slots=True)

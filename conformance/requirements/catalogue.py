@@ -7,7 +7,7 @@ them for years, so they are never renamed, renumbered or reused.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -111,12 +111,29 @@ class Catalogue:
         """The requirements a run in ``scope`` is scored on."""
         return [r for r in self.requirements.values() if scope is Scope.OPERATOR or r.scope is Scope.PARTNER]
 
+    def of(self, products: Collection[str]) -> Catalogue:
+        """The part of the catalogue that speaks of these products; all of it where none is named."""
+        found = {name: r for name, r in self.requirements.items() if not products or r.product in products}
+        return Catalogue(found)
+
     def of_step(self, step: int) -> list[Requirement]:
         """The requirements that together prove one step of the smoke plan."""
         return [r for r in self.requirements.values() if r.step == step]
 
 
-PRODUCTS = ("pools",)
+PRODUCTS = {
+    "wire": "run",
+    "pools": "run",
+    "gate": "run",
+    "handler": "webhook",
+    "traffic": "judge",
+    "orders": "reconcile",
+    "cards": "run",
+}
+"""What the requirements speak of, one file each, and the command that judges them at the least.
+
+``wire`` is true of every product of the vendor; from ``handler`` on, the subject is the partner.
+"""
 
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -26,6 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def loaded(folder: Path, *entries: Any) -> dict[str, Requirement]:
     """The catalogue made of these entries."""
+    for product in catalogue.PRODUCTS:
+        (folder / f"{product}.yaml").write_text("[]")
     (folder / "pools.yaml").write_text(yaml.safe_dump(list(entries)))
     return catalogue.load().requirements
 
