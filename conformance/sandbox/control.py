@@ -50,6 +50,7 @@ def routes(sandbox: Sandbox, allow_remote_webhooks: bool) -> list[Route]:
         ("POST", "/gate/accounts/{name}", gate_control.patch_account),
         ("POST", "/gate/sessions/{id}/{move}", gate_control.move_session),
         ("POST", "/gate/rails/{id}/{move}", gate_control.end_rail),
+        ("POST", "/gate/domains", gate_control.write_domains),
         ("POST", "/gate/webhooks/endpoint", set_gate_endpoint),
     ]
     return [app.route(PREFIX + path, [method], action_endpoint(sandbox, action)) for method, path, action in actions]

@@ -9,13 +9,14 @@ from typing import Final
 
 from conformance.sandbox import clock, inputs
 from conformance.sandbox.calls import Reply, Sandbox
-from conformance.sandbox.gate import access, lifecycle, outbox, quotes, rails, sessions, world
+from conformance.sandbox.gate import access, lifecycle, origins, outbox, quotes, rails, sessions, world
 from conformance.sandbox.gate.access import Access
 from conformance.sandbox.gate.sessions import Session
 from conformance.sandbox.refusal import invalid, not_found
 from conformance.sandbox.webhooks import sending
 
 LONGEST: Final = 2048
+MOST_DOMAINS: Final = 50
 LARGEST_ADVANCE: Final = 10 * 366 * 24 * 60 * 60
 
 Path = Mapping[str, str]
@@ -100,6 +101,20 @@ def patch_account(sandbox: Sandbox, path: Path, document: Document) -> Reply:
         changed = replace(access.load(tx, account), **{name: bool(value) for name, value in document.items()})
         access.save(tx, account, changed)
     return Reply(200, {"account": account, **asdict(changed)})
+
+
+def write_domains(sandbox: Sandbox, path: Path, document: Document) -> Reply:
+    """The domains from which an account's pages may start the widget from now on, in the place of those before."""
+    account = known_account(inputs.text(document, "account", LONGEST))
+    domains = document.get("domains")
+    if not isinstance(domains, list) or len(domains) > MOST_DOMAINS:
+        raise invalid(f"domains must be a list of at most {MOST_DOMAINS}")
+    for domain in domains:
+        if not isinstance(domain, str) or not origins.ORIGIN.fullmatch(domain):
+            raise invalid("a domain is scheme, host and perhaps port, such as https://shop.example, without wildcards")
+    with sandbox.store.write() as tx:
+        origins.save(tx, account, domains)
+    return Reply(200, {"account": account, "domains": domains})
 
 
 def write_endpoint(sandbox: Sandbox, document: Document, allow_remote: bool) -> Reply:

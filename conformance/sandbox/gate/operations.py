@@ -9,12 +9,14 @@ from conformance.sandbox.gate import (
     branding,
     capabilities,
     customers,
+    embed,
     quotes,
     rails,
     sessions,
     transactions,
     webhooks,
 )
+from conformance.sandbox.keys import Kind
 
 OPERATIONS: Final = (
     Operation("POST", "/gate_sessions", sessions, "create"),
@@ -37,6 +39,7 @@ OPERATIONS: Final = (
     Operation("GET", "/rails/pay_outs/{id}", rails, "read_pay_out"),
     Operation("GET", "/transactions", transactions, "list_page"),
     Operation("GET", "/transactions/{refid}", transactions, "read"),
+    Operation("POST", "/embed/bootstrap", embed, "bootstrap", keys=(Kind.PUBLISHABLE,)),
     Operation("GET", "/branding", branding, "read"),
     Operation("PATCH", "/branding", branding, "update"),
     Operation("GET", "/webhooks/deliveries", webhooks, "list_page"),

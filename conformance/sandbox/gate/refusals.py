@@ -57,6 +57,16 @@ def throttled() -> Refusal:
     return Refusal(429, "rate_limit", "too many requests", {"Retry-After": RETRY_AFTER_SECONDS})
 
 
+def unusable_secret() -> Refusal:
+    """A 401: a client secret that opens no session of the caller, be it unknown or somebody else's."""
+    return Refusal(401, "authentication_error", "the client secret is of no use here")
+
+
+def session_over() -> Refusal:
+    """A 409: the client secret is of a session that has had its time."""
+    return Refusal(409, "conflict", "the session of this client secret is over")
+
+
 def broken() -> Refusal:
     """A 500: a defect of the sandbox, told without detail."""
     return Refusal(500, "api_error", "something went wrong")

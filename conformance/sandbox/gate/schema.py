@@ -44,6 +44,18 @@ STATEMENTS: tuple[str, ...] = (
     "CREATE INDEX IF NOT EXISTS gate_sessions_by_owner ON gate_sessions (owner, seq)",
     "CREATE INDEX IF NOT EXISTS gate_sessions_due ON gate_sessions (status, expires_at)",
     """
+    CREATE TABLE IF NOT EXISTS gate_client_secrets (
+        digest TEXT PRIMARY KEY,
+        session_id TEXT NOT NULL REFERENCES gate_sessions (session_id)
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS gate_allowed_domains (
+        account TEXT PRIMARY KEY,
+        domains TEXT NOT NULL
+    )
+    """,
+    """
     CREATE TABLE IF NOT EXISTS gate_quotes (
         quote_id TEXT PRIMARY KEY,
         owner TEXT NOT NULL,

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from conformance.sandbox import app, calls, edge, keys
 from conformance.sandbox.calls import Call, Operation, Reply, Sandbox
 from conformance.sandbox.gate import access, refusals
-from conformance.sandbox.keys import Credential
+from conformance.sandbox.keys import Credential, Kind
 from conformance.sandbox.refusal import Refusal
 
 PREFIX: Final = "/gate/v1"
@@ -56,7 +56,7 @@ def render_refusal(refused: Refusal, request_id: str) -> Response:
 
 def answer(sandbox: Sandbox, operation: Operation, request: Request, body: bytes) -> Reply:
     """Check credential and product, let the operation answer, and wake the worker after a write."""
-    credential = authenticate(sandbox, request.headers.get("authorization"))
+    credential = authenticate(sandbox, authorization_of(request, operation))
     check_mode(credential, sandbox.mode)
     check_kind(credential, operation)
     with sandbox.store.read() as tx:
@@ -79,6 +79,18 @@ def answer(sandbox: Sandbox, operation: Operation, request: Request, body: bytes
     return reply
 
 
+def authorization_of(request: Request, operation: Operation) -> str | None:
+    """What the caller shows: a bearer key, and where a publishable key will do, one of its other two carriers.
+
+    The third carrier is published with half its name and no place; here it is ``publishable_key`` in the query.
+    """
+    shown = request.headers.get("authorization")
+    if shown is not None or Kind.PUBLISHABLE not in operation.keys:
+        return shown
+    key = request.headers.get("x-publishable-key") or request.query_params.get("publishable_key")
+    return None if key is None else f"Bearer {key}"
+
+
 def authenticate(sandbox: Sandbox, authorization: str | None) -> Credential:
     """The credential behind the header; 401 when there is none that is known."""
     try:
@@ -94,6 +106,6 @@ def check_mode(credential: Credential, mode: str) -> None:
 
 
 def check_kind(credential: Credential, operation: Operation) -> None:
-    """403 for a publishable key on a server operation."""
+    """403 for a publishable key on a server operation, and for a secret key on the one for browsers."""
     if credential.kind not in operation.keys:
-        raise refusals.forbidden("this operation needs a secret key")
+        raise refusals.forbidden(f"this operation needs a {operation.keys[0]} key")

@@ -11,7 +11,7 @@ from typing import Final
 
 from conformance.sandbox import clock, inputs
 from conformance.sandbox.calls import Call, Reply, Sandbox
-from conformance.sandbox.gate import access, events, idempotency, members, paging, quotes, transactions
+from conformance.sandbox.gate import access, client_secrets, events, idempotency, members, paging, quotes, transactions
 from conformance.sandbox.refusal import conflict, invalid, not_found
 
 OPEN: Final = "open"
@@ -54,7 +54,7 @@ def create(call: Call) -> Reply:
         announce(tx, call.sandbox, session, "gate_session.created")
         if "kyc_package" in document:
             announce(tx, call.sandbox, session, "gate_session.kyc_package_accepted")
-        return Reply(CREATED_STATUS, {**render(session), "client_secret": new_client_secret(session.session_id)})
+        return Reply(CREATED_STATUS, {**render(session), "client_secret": client_secrets.issue(tx, session.session_id)})
 
     return idempotency.once(call, "createSession", document, perform, required=True)
 
@@ -97,11 +97,6 @@ def store(tx: sqlite3.Connection, call: Call, terms: Mapping[str, object]) -> Se
         (session_id, call.owner, OPEN, json.dumps(terms), now, now + LIFETIME_SECONDS),
     )
     return find(tx, call.owner, session_id)
-
-
-def new_client_secret(session_id: str) -> str:
-    """Browser-safe and good for this session only."""
-    return f"gsec_{session_id}_{secrets.token_hex(16)}"
 
 
 def find(tx: sqlite3.Connection, owner: str, session_id: str) -> Session:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.sandbox.gate import access
+from conformance.sandbox.gate import access, origins
 from conformance.sandbox.gate.access import Access
 from conformance.sandbox.pools import access as pools_access
 from conformance.sandbox.pools import world as pools_world
@@ -19,6 +19,11 @@ OWN_ACCOUNTS: Final[Mapping[str, Access]] = {
     "trusted": Access(trusted=True),
     "throttled": Access(throttled=True),
 }
+# Where the widget may be started from. The other accounts have no page.
+ALLOWED_DOMAINS: Final[Mapping[str, tuple[str, ...]]] = {
+    "approved": ("https://shop.example",),
+    "other_partner": ("https://other.example",),
+}
 ACCOUNTS: Final[Mapping[str, Access]] = {**dict.fromkeys(pools_world.ACCOUNTS, Access()), **OWN_ACCOUNTS}
 
 
@@ -27,5 +32,6 @@ def open_accounts(tx: sqlite3.Connection) -> None:
     for account, standing in ACCOUNTS.items():
         if not access.exists(tx, account):
             access.save(tx, account, standing)
+            origins.save(tx, account, ALLOWED_DOMAINS.get(account, ()))
         if account in OWN_ACCOUNTS and not pools_access.exists(tx, account):
             pools_access.save(tx, account, pools_access.Access(status=None))
