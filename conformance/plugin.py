@@ -135,7 +135,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, dropped = [], []
     for item in items:
         declaration = declared(item)
-        if declaration is None or (held.reachable and _selected(declaration, held.run.options)):
+        if declaration is None or (held.reachable and _selected(declaration, held.run)):
             kept.append(item)
         else:
             dropped.append(item)
@@ -157,8 +157,12 @@ def declared(item: pytest.Item) -> Declaration | None:
     return mark.args[0] if mark else None
 
 
-def _selected(declaration: Declaration, options: Options) -> bool:
-    return selected(declaration, load_catalogue(), tier=options.tier, steps=options.steps, only=options.only)
+def _selected(declaration: Declaration, run: Run) -> bool:
+    catalogue, options = load_catalogue(), run.options
+    spoken_of = {catalogue[requirement].product for requirement in declaration.judges}
+    if not spoken_of <= set(run.target.products):
+        return False
+    return selected(declaration, catalogue, tier=options.tier, steps=options.steps, only=options.only)
 
 
 def _park(held: Session, items: list[pytest.Item]) -> None:
@@ -324,9 +328,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def tidy(bench: Bench) -> None:
-    """Reject the firm quotes of this run that are still open, and list what remains at the target."""
+    """Undo what this run left open at the target, and list what remains there."""
     context = bench.wire.recorder.context
     context.scenario, context.engine = "clean-up", Engine.CLEANUP
+    _tidy_quotes(bench)
+    _tidy_gate(bench)
+    for order in bench.orders:
+        bench.journal.append(Leftover("trade", order.transact, "trades cannot be deleted"))
+
+
+def _tidy_quotes(bench: Bench) -> None:
+    """Reject the firm quotes of this run that are still open."""
     silent = False
     for quote, (account, expires) in bench.open_quotes.items():
         if expires is not None and expires <= bench.clock.now():
@@ -343,5 +355,24 @@ def tidy(bench: Bench) -> None:
             reason = f"reject failed: {type(problem).__name__}"
         if reason:
             bench.journal.append(Leftover("quote", quote, reason))
-    for order in bench.orders:
-        bench.journal.append(Leftover("trade", order.transact, "trades cannot be deleted"))
+
+
+def _tidy_gate(bench: Bench) -> None:
+    """Cancel the sessions of this run that are still open, and delete its customers."""
+    left = [("session", name, account) for name, account in bench.open_sessions.items()]
+    left += [("customer", name, account) for name, account in bench.customers.items()]
+    silent = False
+    for kind, name, account in left:
+        if silent:
+            bench.journal.append(Leftover(kind, name, "not removed: the target no longer answers"))
+            continue
+        try:
+            api = bench.gate(account)
+            reply = api.cancel_session(name) if kind == "session" else api.delete_customer(name)
+            gone = reply.ok or reply.status in (404, 409)
+            reason = "" if gone else f"removing it answered {reply.status}"
+        except Exception as problem:
+            silent = isinstance(problem, NetworkTrouble)
+            reason = f"removing it failed: {type(problem).__name__}"
+        if reason:
+            bench.journal.append(Leftover(kind, name, reason))

@@ -44,7 +44,6 @@ from conformance.target import load as load_target
 from conformance.target.problems import instead
 from conformance.target.process import ProcessError
 
-PRODUCT = "pools"
 TIERS = ("smoke", "certify", "regress")
 REPORTS = Path("reports")
 
@@ -110,8 +109,8 @@ class Run:
     def bench(self, segment: str) -> Bench:
         """A bench of this process, writing its own journal segment."""
         journal = Journal(self.journal_folder, segment)
-        keys = [key for a in self.target.accounts.values() for key in (a.secret_key, a.publishable_key)]
-        values = [secret.reveal() for secret in (*keys, *self.target.other_secrets()) if secret is not None]
+        keys = [key for account in self.target.accounts.values() for key in account.keys]
+        values = [secret.reveal() for secret in (*keys, *self.target.other_secrets())]
         # The vendor's own file may mark nothing as sensitive; what our contract marks stays secret under it.
         documents = (*self.contracts.values(), *(contracts.load(None, name) for name in self.target.contracts))
         sensitive = {name for document in documents for name in document.sensitive} | SENSITIVE
@@ -192,7 +191,7 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
     stack = ExitStack()
     try:
         target = _target(options, environ, stack)
-        loaded = {PRODUCT: contracts.load(target.contracts.get(PRODUCT), PRODUCT)}
+        loaded = {product: contracts.load(target.contracts.get(product), product) for product in target.base_urls}
     except (ProfileError, contracts.ContractError, embedded.EmbeddedError, ProcessError) as problem:
         stack.close()
         raise UsageProblem(str(problem)) from problem
@@ -284,6 +283,7 @@ def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], 
         command=rerun(options),
         known_failures=known,
         strict=target.strict,
+        products=target.products,
         variables={name: account.secret_variable or "" for name, account in target.accounts.items()},
     )
 
@@ -325,14 +325,15 @@ class PlainRead:
         return self.reply is None and bool(self.statuses) and set(self.statuses) <= {401, 403}
 
 
-def plain_read(bench: Bench) -> PlainRead:
-    """Try three plain reads until one is answered."""
-    api = bench.pools()
-    reads: list[Callable[[], Reply]] = [
-        lambda: api.trades(limit="1"),
-        lambda: api.ledger(limit="1"),
-        api.funding,
-    ]
+def plain_read(bench: Bench, product: str) -> PlainRead:
+    """Try three plain reads of a product until one is answered."""
+    reads: list[Callable[[], Reply]]
+    if product == "gate":
+        gate = bench.gate()
+        reads = [lambda: gate.list_sessions(limit="1"), gate.branding, gate.countries]
+    else:
+        pools = bench.pools()
+        reads = [lambda: pools.trades(limit="1"), lambda: pools.ledger(limit="1"), pools.funding]
     statuses: list[int] = []
     for read in reads:
         sent = bench.clock.now()
@@ -347,9 +348,9 @@ def plain_read(bench: Bench) -> PlainRead:
     return PlainRead(None, sent, tuple(statuses), problem)
 
 
-def key_refused(target: Target, status: int) -> str:
-    """What to tell the user when the target turns the approved account's key away."""
-    variable = target.accounts["approved"].secret_variable
+def key_refused(target: Target, product: str, status: int) -> str:
+    """What to tell the user when a product turns the approved account's key away."""
+    variable = target.accounts["approved"].secret_for(product)[1]
     return (
         f"{target.name} refuses the key in {variable} (status {status} to a plain read); "
         f"check that {variable} holds a secret key of this environment"
@@ -364,19 +365,21 @@ def preflight(run: Run) -> bool:
     """
     bench = run.benches[0]
     bench.wire.recorder.context = Context("preflight", Engine.PREFLIGHT)
-    found = plain_read(bench)
-    if found.reply is not None:
-        return True
-    if found.refused:
-        raise UsageProblem(key_refused(run.target, found.statuses[0]))
-    bench.journal.append(
-        Judgement(
-            requirement="",
-            outcome=Outcome.ERROR,
-            engine=Engine.PREFLIGHT,
-            scenario="preflight",
-            expected="one plain read to be answered",
-            observed=f"{found.problem}; nothing else was tried",
+    for product in run.target.base_urls:
+        found = plain_read(bench, product)
+        if found.reply is not None:
+            continue
+        if found.refused:
+            raise UsageProblem(key_refused(run.target, product, found.statuses[0]))
+        bench.journal.append(
+            Judgement(
+                requirement="",
+                outcome=Outcome.ERROR,
+                engine=Engine.PREFLIGHT,
+                scenario="preflight",
+                expected=f"one plain read of {product} to be answered",
+                observed=f"{found.problem}; nothing else was tried",
+            )
         )
-    )
-    return False
+        return False
+    return True

@@ -1,6 +1,7 @@
 """The wire: sending, recording and redacting exchanges. What an exchange means is judged elsewhere."""
 
 from conformance.client.clock import Clock, SystemClock, stamp
+from conformance.client.gate import GateApi
 from conformance.client.pools import PoolsApi
 from conformance.client.recording import Context, Recorder
 from conformance.client.redaction import Redactor
@@ -10,6 +11,7 @@ __all__ = [
     "Clock",
     "Context",
     "Credentials",
+    "GateApi",
     "NetworkTrouble",
     "PoolsApi",
     "Recorder",

@@ -24,12 +24,15 @@ error."""
 HTTP_LAYER = frozenset({405, 413, 414, 415, 431})
 """Answers a server gives before the API sees the request; legal everywhere, in a form no source describes."""
 
+FREE = frozenset({"metadata"})
+"""Members below which everything is the partner's own and comes back as it was sent."""
+
 _SHOWN = 3
 _MEDIA = re.compile(r"[A-Za-z0-9.+-]{1,40}/[A-Za-z0-9.+*-]{1,40}")
 _ENVELOPE = (
     ("type", (str,)),
     ("code", (str,)),
-    ("message", (str,)),
+    ("message", (str, list)),
     ("request_id", (str,)),
     ("doc_url", (str, type(None))),
     ("statusCode", (int, Decimal)),
@@ -274,9 +277,14 @@ def _envelope_problems(answer: _Answer) -> Iterator[str]:
 
 def _beyond_boundary(answer: _Answer) -> Iterator[str]:
     contract = answer.contract
-    for _, name, _ in members(answer.value):
+    for _, name, _ in _of_the_target(answer.value):
         if name not in contract.members and not contract.boundary.isdisjoint(words(name)):
             yield safe_name(name)
+
+
+def _of_the_target(value: Any) -> Iterator[tuple[tuple[str | int, ...], str, Any]]:
+    """The members of a body that the target chose, not those a partner may name as he likes."""
+    return (found for found in members(value) if not FREE.intersection(found[0]))
 
 
 def _body(answer: _Answer) -> Iterator[Finding]:
@@ -311,7 +319,7 @@ def _departure(found: Sequence[Problem]) -> Finding:
 
 def _money(answer: _Answer, names: frozenset[str]) -> Iterator[Finding]:
     seen, numbers = False, []
-    for path, name, value in members(answer.value):
+    for path, name, value in _of_the_target(answer.value):
         if name in names and isinstance(value, str | int | Decimal) and not isinstance(value, bool):
             seen = True
             if not isinstance(value, str):

@@ -221,6 +221,12 @@ _NEEDS = {
     "approval": ("no approval record", "partner"),
     "publishable_key": ("no publishable key", "partner"),
     "webhooks": ("no webhook receiver the target delivers to", "profile author"),
+    "gate_webhooks": ("no webhook receiver 0Gate delivers to", "profile author"),
+    "gate_retries": ("no promise of when a failed delivery comes again", "operator"),
+    "gate_dead_letters": ("no promise of when a delivery is given up", "operator"),
+    "rails": ("no account with the rails entitlement", "operator"),
+    "customers": ("no account with customer records", "operator"),
+    "origin": ("no allowed origin", "partner"),
     "handler": ("no handler given", "partner"),
 }
 

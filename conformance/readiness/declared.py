@@ -82,12 +82,12 @@ def _inventory(subject: str, have: Iterable[str], unset: list[str], unnamed: lis
     return Check(subject, State.NOTE if unset or unnamed else State.OK, "; ".join(parts))
 
 
-def webhooks(target: Target) -> Check:
-    """Whether deliveries of the target can be received and verified."""
-    missing = target.lacking("webhooks")
+def webhooks(target: Target, product: str) -> Check:
+    """Whether deliveries of a product can be received and verified."""
+    missing = target.lacking("webhooks" if product == "pools" else "gate_webhooks")
     if missing:
         return Check("webhooks", State.NOTE, missing)
-    found = target.webhooks["pools"]
+    found = target.webhooks[product]
     where = found.public_url or f"{found.listen_host}:{found.listen_port or 'any free port'}"
     return Check("webhooks", State.OK, f"received at {where}, verified by {found.header} ({found.scheme})")
 

@@ -14,9 +14,9 @@ SKEW = 2.0
 """Seconds two clocks may differ before signatures and expiries may be judged wrongly."""
 
 
-def address(target: Target, found: PlainRead) -> Check:
+def address(target: Target, product: str, found: PlainRead) -> Check:
     """Whether the base URL answers, and how fast the first answer came."""
-    url = target.base_urls["pools"]
+    url = target.base_urls[product]
     if found.reply is not None:
         took = (found.reply.received - found.sent) / timedelta(milliseconds=1)
         return Check("address", State.OK, f"{url} answered in {took:.0f} ms, connection and all")
@@ -25,13 +25,13 @@ def address(target: Target, found: PlainRead) -> Check:
     return Check("address", State.UNREACHABLE, f"{url}: {found.problem}")
 
 
-def key(target: Target, found: PlainRead) -> Check:
+def key(target: Target, product: str, found: PlainRead) -> Check:
     """Whether the approved account's key is taken. Names its variable, never the key."""
-    variable = target.accounts["approved"].secret_variable
+    variable = target.accounts["approved"].secret_for(product)[1]
     if found.reply is not None:
         return Check("key", State.OK, f"{variable} is accepted")
     if found.refused:
-        return Check("key", State.WRONG, key_refused(target, found.statuses[0]))
+        return Check("key", State.WRONG, key_refused(target, product, found.statuses[0]))
     return Check("key", State.NOTE, f"{variable} could not be tried")
 
 

@@ -79,7 +79,8 @@ class Requirement:
     operations: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     """What proving it takes beyond one secret key: ``approval``, ``publishable_key``, ``account:NAME``,
-    ``outcome:NAME``, ``webhooks``, ``handler``."""
+    ``outcome:NAME``, ``webhooks``, ``handler``; for 0Gate also ``gate_webhooks``, ``gate_retries``,
+    ``gate_dead_letters``, ``rails``, ``customers``, ``origin``."""
     provisional: bool = False
     """New since the required set was frozen: reported, not scored."""
 

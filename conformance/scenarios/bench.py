@@ -13,9 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from conformance.client import Clock, Credentials, PoolsApi, Refused, Reply, Wire
+from conformance.client import Clock, Credentials, GateApi, PoolsApi, Refused, Reply, Wire
 from conformance.journal import Journal, Order
-from conformance.target import Budget, Recipe, Target, refusal
+from conformance.target import GATE_RECIPES, Budget, Recipe, Target, refusal
 
 T = TypeVar("T")
 
@@ -37,17 +37,22 @@ class Bench:
     orders: list[Order] = field(default_factory=list)
     open_quotes: dict[str, tuple[str, datetime | None]] = field(default_factory=dict)
     """Firm quotes of this run that nobody consumed or rejected yet: the account that made each, and its expiry."""
+    open_sessions: dict[str, str] = field(default_factory=dict)
+    """0Gate sessions of this run that nobody ended yet, and the account that made each."""
+    customers: dict[str, str] = field(default_factory=dict)
+    """Customer records of this run that nobody deleted yet, and the account that made each."""
     shared: dict[str, Any] = field(default_factory=dict)
     """What scenarios of one process read once and use often (discovery, capabilities)."""
     reserved: int = 0
     """Trades the running scenario must leave for those that come after all others."""
 
-    def credentials(self, account: str) -> Credentials:
+    def credentials(self, account: str, product: str = "pools") -> Credentials:
         """The secret key of ``account``. Raises ``Refused`` when the profile does not provide it."""
         found = self.target.accounts.get(account)
-        if found is None or found.secret_key is None:
+        key = None if found is None else found.secret_for(product)[0]
+        if key is None:
             raise Refused(f"account {account!r} with a secret key", "the operator of the target")
-        return Credentials(account, found.secret_key.reveal())
+        return Credentials(account, key.reveal())
 
     def pools(self, account: str = "approved") -> PoolsApi:
         """0Pools as seen by ``account``."""
@@ -64,6 +69,18 @@ class Bench:
         """0Pools without a key, or with one nobody issued."""
         return PoolsApi(self.wire, Credentials("nobody", token))
 
+    def gate(self, account: str = "approved") -> GateApi:
+        """0Gate as seen by the server of ``account``."""
+        return GateApi(self.wire, self.credentials(account, "gate"))
+
+    def gate_published(self, account: str = "approved") -> GateApi:
+        """0Gate with the publishable key of ``account``. Raises ``Refused`` without one."""
+        return GateApi(self.wire, self.published(account).who)
+
+    def gate_anonymous(self, token: str | None = None) -> GateApi:
+        """0Gate without a key, or with one nobody issued."""
+        return GateApi(self.wire, Credentials("nobody", token))
+
     def recipe(self, outcome: str) -> Recipe:
         """How this target is made to show ``outcome``. Raises ``Refused`` when the profile does not say."""
         found = self.target.outcomes.get(outcome)
@@ -77,10 +94,11 @@ class Bench:
         Raises ``Refused`` when a helper does not answer 2xx: then the outcome was not brought about by us.
         """
         replies = []
+        product = "gate" if outcome in GATE_RECIPES else "pools"
         for call in self.recipe(outcome).calls:
-            who = self.credentials(call.account) if call.account else Credentials("helper", None)
-            url = call.url_for(self.target.base_urls["pools"], facts)
-            reply = self.wire.send(who, call.method, url, body=call.body_for(facts), retry=True)
+            who = self.credentials(call.account, product) if call.account else Credentials("helper", None)
+            url = call.url_for(self.target.base_urls[product], facts)
+            reply = self.wire.send(who, call.method, url, product=product, body=call.body_for(facts), retry=True)
             if not reply.ok:
                 raise Refused(
                     f"helper {call.method} of [outcomes.{outcome}] to succeed (it answered {reply.status})",

@@ -11,6 +11,12 @@ PROVIDERS = {
     "account": "the operator of the target",
     "outcome": "the operator of the target",
     "webhooks": "the partner and the operator of the target",
+    "gate_webhooks": "the partner and the operator of the target",
+    "gate_retries": "the operator of the target",
+    "gate_dead_letters": "the operator of the target",
+    "rails": "the operator of the target",
+    "customers": "the operator of the target",
+    "origin": "the partner",
     "handler": "the partner",
 }
 

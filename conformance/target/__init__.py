@@ -8,10 +8,11 @@ from conformance.target.production import refusal
 from conformance.target.profile import Account, Handler, Target, Webhooks
 from conformance.target.recipes import HelperCall, Recipe
 from conformance.target.secret import Secret
-from conformance.target.sections import STANDINGS, Limits, OrderDefaults, Patience
+from conformance.target.sections import GATE_RECIPES, STANDINGS, Limits, OrderDefaults, Patience, SessionDefaults
 
 __all__ = [
     "BUILT_IN",
+    "GATE_RECIPES",
     "STANDINGS",
     "Account",
     "Approval",
@@ -26,6 +27,7 @@ __all__ = [
     "ProfileError",
     "Recipe",
     "Secret",
+    "SessionDefaults",
     "Target",
     "Webhooks",
     "load",

@@ -16,7 +16,10 @@ from conformance.target.process import ProcessError, running
 from conformance.target.sections import STANDINGS
 
 URL_VARIABLE = "OBIT_EMBEDDED_POOLS_URL"
-"""Where the embedded profile looks for its base URL."""
+"""Where the embedded profile looks for the base URL of 0Pools."""
+
+GATE_VARIABLE = "OBIT_EMBEDDED_GATE_URL"
+"""Where it looks for that of 0Gate."""
 
 _ALPHABET = string.ascii_letters + string.digits
 
@@ -31,6 +34,8 @@ class Embedded:
 
     url: str
     """The base URL of 0Pools."""
+    gate: str
+    """The base URL of 0Gate."""
     control: str | None
     """The base URL of the control surface, where one was asked for."""
     environ: Mapping[str, str] = field(repr=False)
@@ -67,8 +72,8 @@ def start(
             ready = stack.enter_context(process)
         except ProcessError as problem:
             raise EmbeddedError(str(problem)) from problem
-        url = str(ready["url"])
-        yield Embedded(url, ready.get("control"), {**keys, URL_VARIABLE: url})
+        url, gate = str(ready["url"]), str(ready["gate"])
+        yield Embedded(url, gate, ready.get("control"), {**keys, URL_VARIABLE: url, GATE_VARIABLE: gate})
 
 
 def promised(dialects: Sequence[str], timeout: float = 10) -> dict[str, Any]:
@@ -109,4 +114,4 @@ def _random() -> str:
     return "".join(secrets.choice(_ALPHABET) for _ in range(32))
 
 
-__all__ = ["URL_VARIABLE", "Embedded", "EmbeddedError", "fresh_keys", "promised", "start"]
+__all__ = ["GATE_VARIABLE", "URL_VARIABLE", "Embedded", "EmbeddedError", "fresh_keys", "promised", "start"]

@@ -11,7 +11,7 @@ from conformance.target.document import Document, parse, read_text
 from conformance.target.problems import Problem, ProfileError, choices, instead, visible
 from conformance.target.profile import Target
 from conformance.target.resolve import Resolver, read_sections
-from conformance.target.sections import OrderDefaults, Patience, TargetSection
+from conformance.target.sections import OrderDefaults, Patience, SessionDefaults, TargetSection
 
 BUILT_IN = ("embedded", "sandbox", "production")
 """Profiles that come with the harness; any other name is a file."""
@@ -68,6 +68,7 @@ def _load(name_or_file: str, environ: Mapping[str, str], allow_foreign: bool) ->
         approval=approval,
         limits=limits,
         order=resolver.sections.one(OrderDefaults, "order") or OrderDefaults(),
+        session=resolver.sections.one(SessionDefaults, "session") or SessionDefaults(),
         patience=resolver.sections.one(Patience, "patience") or Patience(),
         webhooks=webhooks,
         handler=handler,
@@ -92,13 +93,15 @@ def _locate(name_or_file: str) -> tuple[Path, str]:
 
 
 def _contracts(document: Document, section: TargetSection, folder: Path) -> dict[str, Path]:
-    if section.pools.contract is None:
-        return {}
-    path = folder / section.pools.contract
-    if not path.is_file():
-        key = ("target", "pools", "contract")
-        document.note(key, "no such file", "an OpenAPI file", "check the path; it is relative to the profile")
-    return {"pools": path}
+    found = {}
+    for product, its in (("pools", section.pools), ("gate", section.gate)):
+        if its is None or its.contract is None:
+            continue
+        found[product] = folder / its.contract
+        if not found[product].is_file():
+            key = ("target", product, "contract")
+            document.note(key, "no such file", "an OpenAPI file", "check the path; it is relative to the profile")
+    return found
 
 
 def _approval(

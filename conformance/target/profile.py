@@ -13,7 +13,7 @@ from conformance.target import urls
 from conformance.target.approval import Approval
 from conformance.target.recipes import Recipe
 from conformance.target.secret import Secret
-from conformance.target.sections import Limits, OrderDefaults, Patience
+from conformance.target.sections import Limits, OrderDefaults, Patience, SessionDefaults
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,26 @@ class Account:
     publishable_variable: str | None
     disposable: bool
     """A key made to be refused: it opens nothing, so its live shape neither guards nor forbids anything."""
+    gate_key: Secret | None = None
+    """The secret key for 0Gate where it is another one than for 0Pools."""
+    gate_variable: str | None = None
+
+    def secret_for(self, product: str) -> tuple[Secret | None, str | None]:
+        """The secret key sent to this product, and the variable it came from."""
+        if product == "gate" and self.gate_key is not None:
+            return self.gate_key, self.gate_variable
+        return self.secret_key, self.secret_variable
+
+    @property
+    def keys(self) -> tuple[Secret, ...]:
+        """Every key it holds."""
+        found = (self.secret_key, self.gate_key, self.publishable_key)
+        return tuple(key for key in found if key is not None)
 
     @property
     def holds_live_key(self) -> bool:
         """Whether one of its keys is a genuine production key."""
-        keys = [key for key in (self.secret_key, self.publishable_key) if key is not None]
-        return not self.disposable and any(key.is_live for key in keys)
+        return not self.disposable and any(key.is_live for key in self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +66,10 @@ class Webhooks:
     """Seconds a signature may be old."""
     event_id: str
     """The JSON member that holds the event's id."""
+    retries_within: float | None = None
+    """Seconds after which a failed delivery has come again; None where nobody promises any."""
+    gives_up_within: float | None = None
+    """Seconds after which a delivery that always fails is dead-lettered; None where nobody promises any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +105,7 @@ class Target:
     limits: Limits | None
     """None only for the embedded environment, which nobody else uses."""
     order: OrderDefaults
+    session: SessionDefaults
     patience: Patience
     webhooks: Mapping[str, Webhooks]
     """By product."""
@@ -118,7 +137,8 @@ class Target:
         """What is missing to meet a requirement's need, in words for its author; None if nothing is.
 
         Knows the needs a requirement can state: ``approval``, ``publishable_key``, ``account:NAME``,
-        ``outcome:NAME``, ``webhooks``, ``handler``. Raises ``ValueError`` for any other.
+        ``outcome:NAME``, ``webhooks``, ``gate_webhooks``, ``gate_retries``, ``gate_dead_letters``, ``rails``,
+        ``customers``, ``origin``, ``handler``. Raises ``ValueError`` for any other.
         """
         kind, _, name = need.partition(":")
         match kind:
@@ -133,19 +153,42 @@ class Target:
                 has_key = approved is not None and approved.publishable_key is not None
                 return None if has_key else self._unset(need, "accounts.approved.publishable_key")
             case "webhooks":
-                return self._lacking_webhooks()
+                return self._lacking_webhooks("pools")
+            case "gate_webhooks":
+                return self._lacking_webhooks("gate")
+            case "gate_retries":
+                return self._lacking_promise("retries_within", 'the first wait is published as a minute, "operational"')
+            case "gate_dead_letters":
+                return self._lacking_promise("gives_up_within", "five attempts are published to take 2 h 36 min")
+            case "rails" | "customers":
+                # Only the target can tell; what it refuses is not evidenced then.
+                return None
+            case "origin":
+                has_origin = self.session.origin is not None
+                return None if has_origin else "the profile names no allowed domain (session.origin)"
             case "handler":
                 return self._lacking_handler()
             case _:
                 raise ValueError(f"a requirement cannot need {need!r}")
 
-    def _lacking_webhooks(self) -> str | None:
-        if not self.webhooks:
-            return self._unset("webhooks", "[webhooks.pools]")
+    @property
+    def products(self) -> tuple[str, ...]:
+        """What of the catalogue a run against this target answers for."""
+        return ("wire", *(product for product in ("pools", "gate") if product in self.base_urls), "handler")
+
+    def _lacking_webhooks(self, product: str) -> str | None:
+        if product not in self.webhooks:
+            return self._unset(f"webhooks.{product}", f"[webhooks.{product}]")
         remote = any(not urls.is_loopback(urls.host_of(url)) for url in self.base_urls.values())
-        if remote and all(webhooks.public_url is None for webhooks in self.webhooks.values()):
-            return "webhooks.pools.public_url: the target cannot reach a receiver on loopback"
+        if remote and self.webhooks[product].public_url is None:
+            return f"webhooks.{product}.public_url: the target cannot reach a receiver on loopback"
         return None
+
+    def _lacking_promise(self, name: str, why: str) -> str | None:
+        settings = self.webhooks.get("gate")
+        if settings is None or getattr(settings, name) is not None:
+            return None
+        return f"the profile has no webhooks.gate.{name} ({why})"
 
     def _lacking_handler(self) -> str | None:
         if self.handler is None:

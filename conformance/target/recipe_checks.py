@@ -5,7 +5,7 @@ Filling and resolving URLs is the business of ``recipes``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urljoin
@@ -14,7 +14,7 @@ from conformance.target import urls
 from conformance.target.document import Document
 from conformance.target.problems import Path, choices, dotted, instead, shape
 from conformance.target.recipes import HelperCall, Recipe, has_stray_brace, placeholders
-from conformance.target.sections import RECIPES, TRADE_RECIPES, CallSection, RecipeSection
+from conformance.target.sections import GATE_RECIPES, RECIPES, TRADE_RECIPES, CallSection, RecipeSection
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,8 @@ class RecipeChecks:
     """What a profile's recipes are checked against; problems are noted in the document."""
 
     document: Document
-    base_url: str | None
-    """None if the profile has no usable one, which is a problem of its own."""
+    base_urls: Mapping[str, str]
+    """By product. Empty if the profile has no usable one, which is a problem of its own."""
     accounts: Sequence[str]
     """The accounts the profile declares."""
     allow_foreign: bool
@@ -49,7 +49,7 @@ class RecipeChecks:
     def _call(self, path: Path, call: CallSection, known: tuple[str, ...]) -> HelperCall:
         check_template(self.document, (*path, "url"), call.url, known)
         self._check_body((*path, "body"), call.body, known)
-        is_foreign = self._is_foreign(call.url)
+        is_foreign = self._is_foreign(call.url, "gate" if path[1] in GATE_RECIPES else "pools")
         if is_foreign and not self.allow_foreign:
             self.document.note(
                 (*path, "url"),
@@ -91,10 +91,9 @@ class RecipeChecks:
                 path, shape(value), "text, a whole number, a boolean, a list or a table", "write it as text"
             )
 
-    def _is_foreign(self, url: str) -> bool:
-        if self.base_url is None:
-            return False
-        return urls.origin_of(urljoin(self.base_url, url)) != urls.origin_of(self.base_url)
+    def _is_foreign(self, url: str, product: str) -> bool:
+        base = self.base_urls.get(product)
+        return base is not None and urls.origin_of(urljoin(base, url)) != urls.origin_of(base)
 
 
 def check_template(document: Document, path: Path, text: str, known: tuple[str, ...]) -> None:

@@ -23,6 +23,7 @@ from conformance.target.sections import (
     AccountSection,
     HandlerSection,
     Limits,
+    ProductSection,
     RecipeSection,
     Section,
     TargetSection,
@@ -30,6 +31,8 @@ from conformance.target.sections import (
 )
 
 _KEYS = {"sk": "a secret key (sk_test_… or sk_live_…)", "pk": "a publishable key (pk_test_… or pk_live_…)"}
+EVENT_IDS = {"pools": "eventId", "gate": "id"}
+"""The member with the event's id, where the profile does not say."""
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
@@ -93,19 +96,30 @@ class Resolver:
         target = self._target()
         if target is None:
             return
-        path: Path = ("target", "pools", "base_url")
-        product = target.pools
+        if target.pools is None and target.gate is None:
+            self.document.note(
+                ("target", "pools"),
+                "nothing",
+                "a table with base_url, or the same for gate: what is to be judged",
+                'add [target.pools] with base_url = "https://pools-api-sandbox.0bit.app/v1"',
+            )
+        for name, product in (("pools", target.pools), ("gate", target.gate)):
+            if product is not None:
+                self._resolve_base_url(target, name, product)
+
+    def _resolve_base_url(self, target: TargetSection, name: str, product: ProductSection) -> None:
+        path: Path = ("target", name, "base_url")
         if (product.base_url is None) == (product.base_url_variable is None):
             found = "nothing" if product.base_url is None else "base_url and base_url_variable"
             self.document.note(path, found, "base_url or base_url_variable, one of them", "keep or add one of them")
             return
         url = product.base_url
         if product.base_url_variable is not None:
-            path = ("target", "pools", "base_url_variable")
+            path = ("target", name, "base_url_variable")
             url = self._url_in(path, product.base_url_variable)
         if url is None:
             return
-        self.base_urls["pools"] = url
+        self.base_urls[name] = url
         if target.environment == "embedded" and not urls.is_loopback(urls.host_of(url)):
             self.document.note(
                 path,
@@ -142,6 +156,11 @@ class Resolver:
                 "an approved account with a secret key: without it nothing can run",
                 'add secret_key = "OBIT_POOLS_SECRET_KEY" to [accounts.approved]',
             )
+        own = approved.get("gate_secret_key") if isinstance(approved, dict) else None
+        if "approved" in found and own is not None and found["approved"].gate_key is None:
+            # The other product may still be judged; that this one is not shows in every report.
+            self.base_urls.pop("gate", None)
+            self.missing["gate"] = own
         pair = [found[name].secret_key for name in ("approved", "other_partner") if name in found]
         if len(pair) == 2 and pair[0] is not None and pair[0] == pair[1]:
             self.document.note(
@@ -158,7 +177,7 @@ class Resolver:
         for product, section in self._named("webhooks", WebhookSection):
             secret = self._signing_secret(("webhooks", product, "secret"), section.secret)
             if secret is None:
-                self.missing["webhooks"] = section.secret
+                self.missing[f"webhooks.{product}"] = section.secret
                 continue
             host, _, port = section.listen.rpartition(":")
             found[product] = Webhooks(
@@ -170,7 +189,9 @@ class Resolver:
                 header=section.header,
                 scheme=section.scheme,
                 tolerance=section.tolerance,
-                event_id=section.event_id,
+                event_id=section.event_id or EVENT_IDS[product],
+                retries_within=section.retries_within,
+                gives_up_within=section.gives_up_within,
             )
         return found
 
@@ -198,8 +219,7 @@ class Resolver:
     def outcomes(self) -> dict[str, Recipe]:
         """The recipes that are right by themselves, their calls checked against the target they will go to."""
         declared = [name for name in self._raw("accounts") if name in NAMED["accounts"][1]]
-        base = self.base_urls.get("pools")
-        checks = RecipeChecks(self.document, base, declared, self.allow_foreign_helpers)
+        checks = RecipeChecks(self.document, self.base_urls, declared, self.allow_foreign_helpers)
         return {name: checks.recipe(name, section) for name, section in self._named("outcomes", RecipeSection)}
 
     def _target(self) -> TargetSection | None:
@@ -256,6 +276,7 @@ class Resolver:
             )
         exempt = section.disposable and name == "wrong_mode"
         secret = self._key((*path, "secret_key"), section.secret_key, "sk", exempt=exempt)
+        gate = self._key((*path, "gate_secret_key"), section.gate_secret_key, "sk", exempt=exempt)
         publishable = self._key((*path, "publishable_key"), section.publishable_key, "pk", exempt=exempt)
         if name == "approved" and section.publishable_key is not None and publishable is None:
             self.missing["publishable_key"] = section.publishable_key
@@ -265,7 +286,16 @@ class Resolver:
             if name == "approved":
                 self._unset((*path, "secret_key"), wanted, "the secret key of the approved account")
             return None
-        return Account(name, secret, publishable, section.secret_key, section.publishable_key, exempt)
+        return Account(
+            name,
+            secret,
+            publishable,
+            section.secret_key,
+            section.publishable_key,
+            exempt,
+            gate,
+            section.gate_secret_key,
+        )
 
     def _key(self, path: Path, variable: str | None, prefix: str, *, exempt: bool) -> Secret | None:
         """The key a variable holds; None if it is unset, or after noting that its value cannot be one."""

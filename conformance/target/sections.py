@@ -31,6 +31,11 @@ STANDINGS = (
     "wrong_mode",
     "off_ramp",
     "unprovisioned_funding",
+    "no_gate",
+    "no_rails",
+    "no_customers",
+    "trusted",
+    "throttled",
 )
 """The standings an account can have at a target; an account is named after its standing."""
 
@@ -48,8 +53,26 @@ RECIPES = {
     "access_restored": ("account",),
     "webhook_endpoint": ("account", "url"),
     "redelivery": ("account", "quoteId", "transactId", "eventId"),
+    "session_processing": ("account", "sessionId"),
+    "session_completed": ("account", "sessionId"),
+    "session_failed": ("account", "sessionId"),
+    "session_expired": ("account", "sessionId"),
+    "kyc_required": ("account", "sessionId"),
+    "kyc_approved": ("account", "sessionId"),
+    "rail_settled": ("account", "railId"),
+    "rail_failed": ("account", "railId"),
+    "rail_cancelled": ("account", "railId"),
+    "gate_time_passes": ("account", "quoteId", "seconds"),
+    "gate_removed": ("account",),
+    "rails_removed": ("account",),
+    "gate_restored": ("account",),
+    "gate_webhook_endpoint": ("account", "url"),
+    "gate_webhook_endpoint_removed": ("account",),
 }
 """Each recipe with the placeholders its helper calls may use."""
+
+GATE_RECIPES = frozenset(list(RECIPES)[list(RECIPES).index("session_processing") :])
+"""The recipes that act on 0Gate; the others act on 0Pools."""
 
 TRADE_RECIPES = ("settled", "failed", "released", "returned", "unavailable")
 """The recipes that may change what a quote asks for; the others only make helper calls."""
@@ -176,8 +199,15 @@ class TargetSection(Section):
         description="the path of the approval record, relative to the profile",
         examples=["approval.json"],
     )
-    pools: ProductSection = Field(
-        description="a table with base_url", examples=[{"base_url": "https://pools-api-sandbox.0bit.app/v1"}]
+    pools: ProductSection | None = Field(
+        default=None,
+        description="a table with base_url",
+        examples=[{"base_url": "https://pools-api-sandbox.0bit.app/v1"}],
+    )
+    gate: ProductSection | None = Field(
+        default=None,
+        description="a table with base_url",
+        examples=[{"base_url": "https://gate-api-sandbox.0bit.app/v1"}],
     )
 
 
@@ -186,6 +216,11 @@ class AccountSection(Section):
         default=None,
         description="the name of the environment variable with the secret key",
         examples=["OBIT_POOLS_SECRET_KEY"],
+    )
+    gate_secret_key: Variable | None = Field(
+        default=None,
+        description="the name of the environment variable with the secret key for 0Gate, where it is another one",
+        examples=["OBIT_SECRET_KEY"],
     )
     publishable_key: Variable | None = Field(
         default=None,
@@ -221,6 +256,29 @@ class OrderDefaults(Section):
     network: Text | None = Field(default=None, description="the crypto network of the pool", examples=["tron"])
     dest_address: Text | None = Field(default=None, description="a wallet that may receive the crypto", examples=["T…"])
     dest_network: Text | None = Field(default=None, description="the delivery network", examples=["tron"])
+
+
+class SessionDefaults(Section):
+    """What to open 0Gate sessions and lock quotes with; what is absent is read from the capabilities."""
+
+    amount: Money | None = Field(
+        default=None, description="the fiat of one session, a decimal string", examples=["25.00"]
+    )
+    currency: Text | None = Field(default=None, description="the fiat currency", examples=["EUR"])
+    country: Text | None = Field(
+        default=None, description="the country code capabilities are read for", examples=["DE"]
+    )
+    asset: Text | None = Field(default=None, description="the crypto symbol", examples=["USDC"])
+    payment_method: Text | None = Field(default=None, description="the id of a payment method", examples=["sepa"])
+    payout_method: Text | None = Field(default=None, description="the id of a payout method", examples=["sepa"])
+    return_url: Url = Field(
+        default="https://shop.example/return",
+        description="where the hosted flow returns to",
+        examples=["https://shop.example/return"],
+    )
+    origin: Url | None = Field(
+        default=None, description="an allowed domain of the account, as an origin", examples=["https://shop.example"]
+    )
 
 
 class Patience(Section):
@@ -262,7 +320,17 @@ class WebhookSection(Section):
     tolerance: int = Field(
         default=300, ge=1, le=86400, description="seconds a signature may be old, 1 to 86400", examples=[300]
     )
-    event_id: Text = Field(default="eventId", description="the JSON member with the event's id", examples=["eventId"])
+    event_id: Text | None = Field(default=None, description="the JSON member with the event's id", examples=["eventId"])
+    retries_within: Seconds | None = Field(
+        default=None,
+        description="seconds after which a failed delivery has come again, at most 3600",
+        examples=[90],
+    )
+    gives_up_within: Annotated[float, Field(gt=0, le=14_400, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="seconds after which a delivery that always fails is given up, at most 14400",
+        examples=[9600],
+    )
 
 
 class HandlerSection(Section):
@@ -307,6 +375,7 @@ SINGLE: dict[str, type[Section]] = {
     "target": TargetSection,
     "limits": Limits,
     "order": OrderDefaults,
+    "session": SessionDefaults,
     "patience": Patience,
     "handler": HandlerSection,
 }
@@ -314,12 +383,13 @@ SINGLE: dict[str, type[Section]] = {
 
 NAMED: dict[str, tuple[type[Section], tuple[str, ...]]] = {
     "accounts": (AccountSection, STANDINGS),
-    "webhooks": (WebhookSection, ("pools",)),
+    "webhooks": (WebhookSection, ("pools", "gate")),
     "outcomes": (RecipeSection, tuple(RECIPES)),
 }
 """Sections that stand once for each of the names beside them."""
 
 __all__ = [
+    "GATE_RECIPES",
     "NAMED",
     "RECIPES",
     "SINGLE",
@@ -336,6 +406,7 @@ __all__ = [
     "ProductSection",
     "RecipeSection",
     "Section",
+    "SessionDefaults",
     "TargetSection",
     "Text",
     "WebhookSection",
