@@ -6,7 +6,7 @@ import dataclasses
 from decimal import Decimal
 from typing import Any
 
-from conformance.target import Account, Limits, OrderDefaults, Patience, Recipe, Secret, Target
+from conformance.target import Account, Limits, OrderDefaults, Patience, Recipe, Secret, SessionDefaults, Target
 
 
 def account(name: str = "approved", key: str = "sk_test_0123456789", *, disposable: bool = False) -> Account:
@@ -26,6 +26,7 @@ BARE = Target(
     approval=None,
     limits=Limits(trades=10, notional=Decimal("100.00"), requests_per_second=5.0),
     order=OrderDefaults(),
+    session=SessionDefaults(),
     patience=Patience(),
     webhooks={},
     handler=None,

@@ -94,7 +94,7 @@ def test_what_is_asked_for_reaches_the_process_and_the_users_secrets_do_not(
         name: str, command: Sequence[str], environ: Mapping[str, str], hidden: Sequence[str], timeout: float
     ) -> Iterator[dict[str, Any]]:
         seen.update(words=list(command)[3:], environ=environ, timeout=timeout)
-        yield {"ready": True, "url": "http://127.0.0.1:1/v1", "control": None}
+        yield {"ready": True, "url": "http://127.0.0.1:1/v1", "gate": "http://127.0.0.1:1/gate/v1", "control": None}
 
     monkeypatch.setattr(embedded, "running", fake)
     mine = {"PATH": "/bin", "OBIT_POOLS_SECRET_KEY": "sk_live_mine"}

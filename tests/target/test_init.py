@@ -54,9 +54,11 @@ def test_what_is_shown_but_not_set_loads_too(tmp_path: Path) -> None:
         (tmp_path / name).write_text(uncommented(text))
     profile = tmp_path / "conformance.toml"
     profile.write_text(profile.read_text().replace('base_url_variable = "MY_POOLS_URL"\n', ""))
+    profile.write_text(profile.read_text().replace('base_url_variable = "MY_GATE_URL"\n', ""))
     (tmp_path / "pools-v1.yaml").touch()
+    (tmp_path / "gate-v1.yaml").touch()
 
-    target = load(str(profile), ENVIRON)
+    target = load(str(profile), ENVIRON | {"OBIT_SECRET_KEY": "sk_test_0123456789abcdef"})
 
     assert set(target.accounts) == {"approved", "other_partner", "wrong_mode"}
     assert set(target.outcomes) == {"failed", "returned"}

@@ -36,9 +36,23 @@ def loaded(folder: Path, text: str = RIGHT, **environ: str) -> Target:
 def test_a_built_in_target_has_the_published_host_and_states_its_limits(name: str, url: str) -> None:
     target = load(name, PUBLISHED)
 
-    assert target.base_urls == {"pools": url}
+    assert target.base_urls["pools"] == url
     assert target.limits is not None
-    assert target.missing == {}
+
+
+@pytest.mark.parametrize("name", ["sandbox", "production"])
+def test_a_built_in_target_leaves_0gate_out_until_its_key_is_there(name: str) -> None:
+    without, key = load(name, PUBLISHED), PUBLISHED["OBIT_POOLS_SECRET_KEY"]
+    with_it = load(name, PUBLISHED | {"OBIT_SECRET_KEY": key})
+
+    assert (without.products, without.missing) == (("wire", "pools", "handler"), {"gate": "OBIT_SECRET_KEY"})
+    assert (with_it.products, with_it.missing) == (("wire", "pools", "gate", "handler"), {})
+
+
+def test_0gate_is_judged_alone_where_only_its_address_is_given(tmp_path: Path) -> None:
+    target = loaded(tmp_path, spoiled("[target.pools]", "[target.gate]"))
+
+    assert target.products == ("wire", "gate", "handler")
 
 
 def test_every_built_in_name_is_a_profile() -> None:
@@ -46,6 +60,7 @@ def test_every_built_in_name_is_a_profile() -> None:
         f"OBIT_SANDBOX_APPROVED_{kind}_KEY": f"{p}_test_1" for kind, p in (("SECRET", "sk"), ("PUBLISHABLE", "pk"))
     }
     environ |= PUBLISHED | {"OBIT_EMBEDDED_POOLS_URL": "http://127.0.0.1:1/v1"}
+    environ |= {"OBIT_EMBEDDED_GATE_URL": "http://127.0.0.1:1/gate/v1"}
 
     assert [load(name, environ).name for name in BUILT_IN] == list(BUILT_IN)
 
