@@ -20,7 +20,8 @@ def selected(
     """Whether a run of this tier, or of these steps and requirements where any are given, tries the scenario."""
     if only or steps:
         if any(requirement.startswith("WIRE-") for requirement in only):
-            return True
+            # Any exchange may show what holds for all of them; how many there are is the tier's business.
+            return tier != "smoke" or declaration.smoke
         covered = {catalogue[requirement].step for requirement in declaration.judges}
         return bool(set(only) & set(declaration.judges) or set(steps) & covered)
     return tier != "smoke" or declaration.smoke

@@ -32,6 +32,8 @@ PLAIN = Declaration((STEP_6, NO_STEP))
         (PLAIN, {"tier": "certify", "only": ("POOLS-LEDGER-SUM",)}, False),
         (PLAIN, {"tier": "certify", "only": ("POOLS-LEDGER-SUM",), "steps": (6,)}, True),
         (PLAIN, {"tier": "certify", "only": ("WIRE-BODY",)}, True),
+        (PLAIN, {"tier": "smoke", "only": ("WIRE-BODY",)}, False),
+        (Declaration((NO_STEP,), smoke=True), {"tier": "smoke", "only": ("WIRE-BODY",)}, True),
     ],
 )
 def test_a_scenario_is_tried_when_tier_step_or_requirement_asks_for_it(
