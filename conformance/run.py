@@ -284,6 +284,7 @@ def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], 
         known_failures=known,
         strict=target.strict,
         products=target.products,
+        stated={o.key: list(o.stated) for contract in run.contracts.values() for o in contract.operations},
         variables={name: account.secret_variable or "" for name, account in target.accounts.items()},
     )
 

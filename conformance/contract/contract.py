@@ -58,6 +58,13 @@ class Operation:
         """The documented statuses as written, ranges and ``default`` included."""
         return tuple(response.status for response in self.responses)
 
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """The statuses a source ties to this operation, without those of a broken server; ``2XX`` where no source says
+        which success it is."""
+        found = [r.status for r in self.responses if not r.inferred and r.status.isdigit() and r.status < "500"]
+        return tuple(found if any(status.startswith("2") for status in found) else ["2XX", *found])
+
     def response(self, status: int) -> Response | None:
         """What is documented for a status: itself, else its range, else ``default``."""
         by_status = {response.status: response for response in self.responses}

@@ -24,6 +24,7 @@ TOLD = 12
 
 CASES = 2
 COMMANDS = 4
+SHOWN_PAIRS = 8
 
 _STEP_STYLE = {StepState.PROVED: "green", StepState.FAILED: "bold red", StepState.NOT_PROVED: "yellow"}
 _STATUS_STYLE = {
@@ -148,9 +149,19 @@ def _verdict(packet: Packet, run_folder: Path, out: _Out) -> None:
         out.line(packet.watermark, style="bold yellow")
     if packet.traffic:
         out.line(packet.traffic, label="Generated traffic: ", style="bold")
+    if packet.exercised.of_pairs:
+        out.line(_exercised(packet), label="Exercised: ", style="bold")
     out.line(verdict.launch_line, label="Launch: ", style="bold")
     style = _RUN_STYLE.get(verdict.status, "bold yellow")
     out.line(f" (exit code {verdict.exit_code})", style=style, label=verdict.status)
     for reason in verdict.reasons:
         out.line(reason.text, indent=2)
     out.line(str(run_folder / "index.html"), label="Report: ", style="bold")
+
+
+def _exercised(packet: Packet) -> str:
+    """What of the contract was met, and what of it was not."""
+    missing = packet.exercised.missing
+    shown = ", ".join(missing[:SHOWN_PAIRS])
+    more = f" and {len(missing) - SHOWN_PAIRS} more in the report" if len(missing) > SHOWN_PAIRS else ""
+    return f"{packet.exercised}" + (f"; not met: {shown}{more}" if missing else "")

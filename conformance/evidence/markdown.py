@@ -25,7 +25,7 @@ _MARK = {StepState.PROVED: "✅", StepState.FAILED: "❌", StepState.NOT_PROVED:
 def summary(packet: Packet) -> str:
     """The text of ``summary.md``: verdict, the eight steps, failures first, then what is missing."""
     verdict, run = packet.verdict, packet.run
-    lines = [f"## 0Pools conformance: {verdict.status}", ""]
+    lines = [f"## 0Bit conformance: {verdict.status}", ""]
     if packet.watermark:
         lines += [f"> **{packet.watermark}**", ""]
     lines += [f"- {plain(reason.text)}" for reason in verdict.reasons]
@@ -34,6 +34,7 @@ def summary(packet: Packet) -> str:
         f"Target {code(run.target)} ({plain(run.environment)}), scope {run.scope}, tier {run.tier}.",
         f"Seed {run.seed}, started {run.started}, valid until {packet.expires[:10]}.",
         *([f"Generated traffic: {plain(packet.traffic)}."] if packet.traffic else []),
+        *([f"Exercised: {packet.exercised}."] if packet.exercised.of_pairs else []),
         "",
         f"**Launch:** {plain(verdict.launch_line)}",
         "",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from conformance.evidence.exercised import Exercised, exercised
 from conformance.evidence.findings import Finding, findings
 from conformance.evidence.launch import Gap, gaps
 from conformance.evidence.replay import named
@@ -70,6 +71,7 @@ class Packet:
     coverage: dict[str, dict[str, int]]
     """Operation to status to number of exchanges; every operation the catalogue speaks of is a key."""
     segments: tuple[SegmentHead, ...]
+    exercised: Exercised
 
     @property
     def run(self) -> RunRecord:
@@ -112,6 +114,7 @@ def assemble(run_folder: Path, catalogue: Catalogue) -> Packet:
         gaps=gaps(v for v in verdict.requirements if v.unevidenced),
         coverage=_coverage(catalogue, exchanges.values()),
         segments=_segments(folder, verdict.sealed),
+        exercised=exercised(verdict.run.stated, exchanges.values()),
     )
 
 

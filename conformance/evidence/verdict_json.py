@@ -20,6 +20,7 @@ Members may be added within ``conformance-verdict/1``; none is renamed, removed 
 - ``not_evidenced``  what was asked for and found no evidence, as gaps
 - ``observations``  ``{subject, value, requirement, warn, count, exchange}``
 - ``coverage``  operation to status to number of exchanges
+- ``exercised`` how many of the operations and of the stated (operation, status) pairs were met; the pairs that were not
 - ``reconciliation``  result to number of rows
 - ``leftovers``  ``{subject, id, reason}``
 - ``known_failures``  the entries the run was started with
@@ -68,6 +69,7 @@ def document(packet: Packet) -> dict[str, Any]:
         "not_evidenced": [asdict(gap) for gap in packet.gaps],
         "observations": [asdict(seen) for seen in packet.observations],
         "coverage": packet.coverage,
+        "exercised": asdict(packet.exercised),
         "reconciliation": dict(sorted(Counter(row.result for row in packet.rows).items())),
         "leftovers": [asdict(leftover) for leftover in packet.leftovers],
         "known_failures": list(packet.run.known_failures),

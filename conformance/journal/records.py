@@ -63,6 +63,8 @@ class RunRecord:
     """Account to the environment variable that holds its key, so that a ``curl`` line can name it."""
     products: tuple[str, ...] = ()
     """Which parts of the catalogue the run answers for; empty for all of it."""
+    stated: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    """Operation to the statuses a source ties to it: what there is to exercise. ``2XX`` stands for any success."""
 
 
 @dataclass(frozen=True, slots=True)
