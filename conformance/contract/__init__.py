@@ -4,6 +4,7 @@ Knows no target, no client, no sandbox.
 """
 
 from conformance.contract.contract import Contract, Match, Operation, Response, load
+from conformance.contract.events import departure
 from conformance.contract.judging import Finding, Report, judge
 from conformance.contract.source import ContractError
 
@@ -15,6 +16,7 @@ __all__ = [
     "Operation",
     "Report",
     "Response",
+    "departure",
     "judge",
     "load",
 ]

@@ -7,7 +7,7 @@ serves as well. Judging an exchange against it is done next door.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -132,8 +132,14 @@ class Contract:
     """Words that no member name of a response may contain (public boundary)."""
     members: frozenset[str]
     """Every member name any schema of the file describes."""
+    events: Mapping[str, str]
+    """The type of every event the file describes (``webhooks``), with the JSON pointer of the schema of its body."""
     schemas: Schemas = field(repr=False)
     routes: tuple[Route, ...] = field(repr=False)
+
+    def event_schema(self, kind: str) -> str | None:
+        """JSON pointer of the schema of the body that tells of an event of this type; None where there is none."""
+        return self.events.get(kind)
 
     def find(self, method: str, path: str) -> Match | None:
         """The operation of a method and a path relative to the server base (no query); literal segments win
@@ -176,6 +182,7 @@ def load(path: Path | None = None, product: str = "pools") -> Contract:
         sensitive=frozenset(name for name, member in _members(source) if _is_sensitive(source, member)),
         boundary=_boundary(source),
         members=frozenset(name for name, _ in _members(source)),
+        events=dict(_events(source, schemas)),
         schemas=schemas,
         routes=tuple(sorted(map(Route.of, operations), key=lambda route: route.rank)),
     )
@@ -244,7 +251,34 @@ def _operation(source: Source, schemas: Schemas, method: str, template: str, raw
 def _response(source: Source, schemas: Schemas, status: str, place: str, raw: Any) -> Response:
     inferred = isinstance(raw, dict) and raw.get("x-basis") == "inferred"
     place, response = _follow(source, place, raw)
-    content = response.get("content", {})
+    content, schema = _content(source, schemas, place, response)
+    return Response(
+        status=status,
+        inferred=inferred or response.get("x-basis") == "inferred",
+        media=tuple(_essence(name) for name in content),
+        schema=schema,
+        open=schema is not None and schemas.says_nothing(schema),
+    )
+
+
+def _events(source: Source, schemas: Schemas) -> Iterator[tuple[str, str]]:
+    """Type and body schema of each event; one that is not POSTed as JSON, or without a schema, says nothing."""
+    listed = source.document.get("webhooks", {})
+    if not isinstance(listed, dict):
+        raise source.error("/webhooks", _kind(listed), "events by their type")
+    for name, item in listed.items():
+        place, path_item = _follow(source, f"/webhooks/{escape(name)}", item)
+        operation = path_item.get("post")
+        if isinstance(operation, dict) and "requestBody" in operation:
+            place, body = _follow(source, f"{place}/post/requestBody", operation["requestBody"])
+            schema = _content(source, schemas, place, body)[1]
+            if schema is not None:
+                yield name, schema
+
+
+def _content(source: Source, schemas: Schemas, place: str, holder: Node) -> tuple[Node, str | None]:
+    """The media types of a body, and the pointer of the schema of its JSON form, which compiles."""
+    content = holder.get("content", {})
     if not isinstance(content, dict):
         raise source.error(f"{place}/content", _kind(content), "media types by name")
     schema = None
@@ -259,13 +293,7 @@ def _response(source: Source, schemas: Schemas, status: str, place: str, raw: An
             schemas.full(schema)
         except BrokenSchemaError as problem:
             raise source.error(schema, f"a schema that does not compile ({problem})", "a JSON Schema") from None
-    return Response(
-        status=status,
-        inferred=inferred or response.get("x-basis") == "inferred",
-        media=tuple(_essence(name) for name in content),
-        schema=schema,
-        open=schema is not None and schemas.says_nothing(schema),
-    )
+    return content, schema
 
 
 def is_json(media: str) -> bool:
