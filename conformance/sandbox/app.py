@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from conformance.sandbox import calls, edge, keys
 from conformance.sandbox.calls import Call, Operation, Reply, Sandbox
+from conformance.sandbox.gate import access as rates
 from conformance.sandbox.refusal import Refusal, not_found
 
 PREFIX: Final = "/v1"
@@ -71,6 +72,7 @@ def answer(sandbox: Sandbox, operation: Operation, request: Request, body: bytes
     credential = keys.authenticate(sandbox.keyring, request.headers.get("authorization"))
     keys.check_mode(credential, sandbox.mode)
     keys.check_kind(credential, operation.keys)
+    check_rate(sandbox, credential.account)
     return operation.handle(
         Call(
             sandbox=sandbox,
@@ -82,6 +84,13 @@ def answer(sandbox: Sandbox, operation: Operation, request: Request, body: bytes
             body=body,
         )
     )
+
+
+def check_rate(sandbox: Sandbox, account: str) -> None:
+    """429 with ``Retry-After`` for an account that has used up its rate; the record of it serves both products."""
+    with sandbox.store.read() as tx:
+        if rates.load(tx, account).throttled:
+            raise Refusal(429, "rate_limit", "too many requests", {"Retry-After": "1"})
 
 
 def rendered(reply: Reply) -> Response:

@@ -121,6 +121,9 @@ SHOWN_BY: dict[Story, str] = {
         race-loser-crashes race-loser-debited race-other-keys race-polls-refund race-reject-against-transact
         race-same-key race-transact-against-reject
     """,
+    unsaid.over_the_rate: """
+        gate-throttle-answers-403 throttle-answers-403 throttle-behind-the-gates
+    """,
     returns.retries_after_others: """
         final-trade-forgotten last-execution-only replay-names-newest-trade replay-served-to-strangers
     """,

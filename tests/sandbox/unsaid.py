@@ -83,3 +83,10 @@ def beyond_the_cap(world: World) -> None:
     capped = world.partner("velocity_capped")
     for amount in ("10.00", "10.00", "40.00"):
         capped.transact(capped.firm(amount=amount))
+
+
+def over_the_rate(world: World) -> None:
+    """What a caller who has used up his rate is told, by either product."""
+    caller = world.partner("throttled").http
+    caller.get("/pools")
+    caller.get(f"{world.url.removesuffix('/v1')}/gate/v1/branding")
