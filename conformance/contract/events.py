@@ -1,4 +1,4 @@
-"""Holding the body of an event against what a contract says of its type. How it was signed and sent is not known here."""
+"""Holding the body of an event against what a contract says of its type. How it was sent is not known here."""
 
 from __future__ import annotations
 
