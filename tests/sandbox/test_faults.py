@@ -18,7 +18,8 @@ from . import meetings, returns, stories, unsaid
 from .worlds import Story, tell
 
 FAULTS = {fault.name: fault for fault in variations.faults()}
-CATALOGUE = Path(conformance.sandbox.__file__).parents[1] / "requirements" / "pools.yaml"
+CATALOGUE = Path(conformance.sandbox.__file__).parents[1] / "requirements"
+PRODUCTS = ("wire", "pools", "gate")
 
 # Which story shows which fault.
 SHOWN_BY: dict[Story, str] = {
@@ -171,7 +172,7 @@ ROWS = [(name, story) for story, names in SHOWN_BY.items() for name in names.spl
 
 @functools.cache
 def environment_requirements() -> set[str]:
-    entries = yaml.safe_load(CATALOGUE.read_text())
+    entries = [entry for name in PRODUCTS for entry in yaml.safe_load((CATALOGUE / f"{name}.yaml").read_text())]
     return {entry["id"] for entry in entries if entry.get("side", "environment") == "environment"}
 
 
