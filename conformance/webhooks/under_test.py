@@ -7,11 +7,16 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import httpx
 
-from conformance.webhooks.effects import EffectsProbe
+from conformance.webhooks.effects import EffectsProbe, Probe
 from conformance.webhooks.signature import DEFAULT_TOLERANCE, TIMED, Scheme
+from conformance.webhooks.vectors import Choice
+
+MAX_TOLERANCE: Final = 86_400
+"""Seconds; beyond it a signed time says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,12 @@ class Patience:
     effects: float = 10.0
     quiet: float = 0.5
     """How long the effect counts must stay as they are before they are taken as final."""
+    grace: float = 2.0
+    """How much longer to listen for an answer, to tell a late one from none."""
+    body: float = 2.0
+    """How long the slow sender takes to send its body."""
+    restart: float = 60.0
+    """How long a restart of the handler may take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,17 +40,20 @@ class HandlerUnderTest:
     """Where a handler is, the secret it verifies with, and how its effects are seen.
 
     ``run`` goes into every id, so that no two runs share an event: 1 to 40 letters, digits, ``_`` or ``-``.
-    ``tolerance`` is in seconds; a handler may be stricter. Raises ``ValueError`` for a live secret, always,
+    ``tolerance`` is in seconds; a handler may be stricter. ``effects`` None means that nobody can see them; ``restart``
+    is a command that restarts the handler, if the partner has one. Raises ``ValueError`` for a live secret, always,
     and for an address off this machine unless ``confirmed``: valid deliveries have effects where they arrive.
     """
 
     url: str
     secret: str = field(repr=False)
-    effects: EffectsProbe
+    effects: Probe | None
     run: str
     header: str = "Gate-Signature"
     scheme: Scheme = TIMED
     tolerance: int = DEFAULT_TOLERANCE
+    choice: Choice = field(default_factory=Choice)
+    restart: tuple[str, ...] = ()
     patience: Patience = Patience()
     confirmed: bool = False
     clock: Callable[[], float] = time.time
@@ -53,8 +67,11 @@ class HandlerUnderTest:
             raise ValueError(f"run {self.run!r} cannot be part of an id: use 1 to 40 letters, digits, _ or -")
         if not re.fullmatch(r"[A-Za-z0-9_-]+", self.header):
             raise ValueError(f"handler header {self.header!r} is no header name: use letters, digits, _ or -")
-        for name, url in (("url", self.url), ("effects_url", self.effects.url)):
-            _check_address(name, url, confirmed=self.confirmed)
+        if not 1 <= self.tolerance <= MAX_TOLERANCE:
+            raise ValueError(f"a tolerance of {self.tolerance} s is none: give 1 to {MAX_TOLERANCE} seconds")
+        _check_address("url", self.url, confirmed=self.confirmed)
+        if isinstance(self.effects, EffectsProbe):
+            _check_address("effects_url", self.effects.url, confirmed=self.confirmed)
 
 
 def _check_address(name: str, url: str, *, confirmed: bool) -> None:

@@ -1,28 +1,70 @@
-"""What a partner's handler is put through: the vectors as data, the bytes they make, the judging of outcomes.
+"""What a partner's handler is put through, as data: each delivery, and what the sources bind the handler to do with it.
 
-All pure. Sending the deliveries and reading the effects is the driver's work, next door.
+The bytes are made in ``vectors_bytes``, the judging is in ``vectors_judged``, sending is the driver's work.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from conformance.journal.records import Outcome
-from conformance.webhooks.events import Event, State
-from conformance.webhooks.signature import Scheme, sign
+from conformance.webhooks.events import (
+    COMPLETED,
+    PAY_IN_PROCESSING,
+    PAY_IN_SETTLED,
+    POOLS_TYPES,
+    PROCESSING,
+    SETTLED,
+    TEST,
+    feature_of,
+    gate_payloads,
+)
+from conformance.webhooks.signature import Scheme
 
 ACCEPTS: Final = "PARTNER-WEBHOOK-ACCEPTS"
 VERIFIES: Final = "PARTNER-WEBHOOK-VERIFIES"
 DEDUPES: Final = "PARTNER-WEBHOOK-DEDUPES"
+TYPES: Final = "PARTNER-WEBHOOK-TYPES"
+TEST_EVENT: Final = "PARTNER-WEBHOOK-TEST-EVENT"
+UNREADABLE: Final = "PARTNER-WEBHOOK-UNREADABLE"
+REPEATS_TAKEN: Final = "PARTNER-WEBHOOK-REPEATS-TAKEN"
+IN_TIME: Final = "PARTNER-WEBHOOK-IN-TIME"
+REFUSAL: Final = "PARTNER-WEBHOOK-REFUSAL-STATUS"
+ORDER: Final = "PARTNER-WEBHOOK-ORDER"
 
-OUTSIDE_SECONDS: Final = 60
-"""How far outside the tolerance a stale or future time lies, so that clocks may differ a little."""
+PARTNER: Final = (
+    VERIFIES,
+    ACCEPTS,
+    DEDUPES,
+    TYPES,
+    TEST_EVENT,
+    UNREADABLE,
+    REPEATS_TAKEN,
+    IN_TIME,
+    REFUSAL,
+    ORDER,
+)
+"""Everything a handler is judged by."""
 
-_NOBODYS_SECRET: Final = "whsec_conformance_nobodys_secret"  # noqa: S105 - signs the forgeries, opens nothing
+GATE_ONLY: Final = (TEST_EVENT, ORDER)
+"""What only 0Gate's events can show: it alone sends test events and more than one event about one thing."""
+
+
+class Expect(StrEnum):
+    """What a handler owes a delivery."""
+
+    EFFECT = "effect"
+    """2xx and exactly one effect."""
+    TAKEN = "taken"
+    """2xx and at most one effect: whether it acts on such an event is the partner's business."""
+    IDLE = "idle"
+    """2xx and no effect."""
+    REFUSED = "refused"
+    """No 2xx and no effect."""
+    NOTHING = "nothing"
+    """No source binds it: what it does is recorded, never judged."""
 
 
 class Header(StrEnum):
@@ -30,8 +72,16 @@ class Header(StrEnum):
 
     SIGNED = "signed"
     ABSENT = "absent"
+    EMPTY = "empty"
     GARBAGE = "garbage"
     NO_DIGEST = "no digest"
+    NO_TIME = "no time"
+    CUT = "cut digest"
+    NOT_ASCII = "not ASCII"
+    UPPER = "upper case"
+    GOOD_FIRST = "several digests, the good one first"
+    GOOD_LAST = "several digests, the good one last"
+    DOUBLED = "two headers, one forged"
 
 
 class Bytes(StrEnum):
@@ -41,30 +91,54 @@ class Bytes(StrEnum):
     UNUSUAL = "unusual"
     TAMPERED = "tampered"
     RESERIALISED = "re-serialised"
+    BROKEN = "broken JSON"
+    NOT_UTF8 = "not UTF-8"
+    UNKNOWN_TYPE = "unknown type"
+    EXTRA = "extra members"
+    LARGE = "large"
+    HUGE = "huge"
 
 
 class When(StrEnum):
-    """Where the signed time lies."""
+    """Where the signed time lies, measured by the tolerance."""
 
     NOW = "now"
+    RECENT = "recent"
+    SOON = "soon"
     STALE = "stale"
     FUTURE = "future"
 
 
+class Key(StrEnum):
+    """What a delivery is signed with."""
+
+    OWN = "own"
+    NOBODYS = "nobody's"
+    OTHER_MODE = "other mode's"
+
+
 @dataclass(frozen=True, slots=True)
 class Vector:
-    """One kind of delivery and what the handler owes it: 2xx and one effect, or neither."""
+    """One kind of delivery. ``requirement`` is what it speaks of, or only colours where nothing is owed."""
 
     name: str
-    requirement: str
-    accepted: bool
-    state: State = State.SETTLED
+    expect: Expect
+    requirement: str = ""
+    type: str = ""
+    """The event's type; empty for the one every attack is tried with."""
     header: Header = Header.SIGNED
     bytes: Bytes = Bytes.PLAIN
     when: When = When.NOW
-    forged: bool = False
+    key: Key = Key.OWN
     timed: bool = False
     """Means something only where the scheme signs a time."""
+    slow: bool = False
+    """The body comes in pieces."""
+
+    @property
+    def owes_2xx(self) -> bool:
+        """Whether the handler must take it."""
+        return self.expect in (Expect.EFFECT, Expect.TAKEN, Expect.IDLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +148,67 @@ class Repeat:
     name: str
     copies: int
     at_once: bool
+    type: str = ""
     requirement: str = DEDUPES
 
 
-# The refusals stand before the last acceptances: once those have shown their effect, a handler that works
-# through a queue has been through the refusals too.
-VECTORS: Final = (
-    Vector("valid-settled", ACCEPTS, accepted=True),
-    Vector("missing-signature", VERIFIES, accepted=False, header=Header.ABSENT),
-    Vector("malformed-header", VERIFIES, accepted=False, header=Header.GARBAGE),
-    Vector("header-without-digest", VERIFIES, accepted=False, header=Header.NO_DIGEST, timed=True),
-    Vector("forged", VERIFIES, accepted=False, forged=True),
-    Vector("tampered-body", VERIFIES, accepted=False, bytes=Bytes.TAMPERED),
-    Vector("re-serialised-body", VERIFIES, accepted=False, bytes=Bytes.RESERIALISED),
-    Vector("stale", VERIFIES, accepted=False, when=When.STALE, timed=True),
-    Vector("future", VERIFIES, accepted=False, when=When.FUTURE, timed=True),
-    Vector("valid-unusual-bytes", ACCEPTS, accepted=True, bytes=Bytes.UNUSUAL),
-    Vector("valid-failed", ACCEPTS, accepted=True, state=State.FAILED),
-    Vector("valid-released", ACCEPTS, accepted=True, state=State.RELEASED),
+@dataclass(frozen=True, slots=True)
+class Disorder:
+    """Events about one object, the later sent before the earlier."""
+
+    name: str
+    types: tuple[str, str]
+    requirement: str = ORDER
+
+
+Case = Vector | Repeat | Disorder
+
+_REFUSALS: Final = tuple(
+    replace(vector, expect=Expect.REFUSED, requirement=VERIFIES)
+    for vector in (
+        Vector("missing-signature", Expect.REFUSED, header=Header.ABSENT),
+        Vector("empty-signature", Expect.REFUSED, header=Header.EMPTY),
+        Vector("malformed-header", Expect.REFUSED, header=Header.GARBAGE),
+        Vector("header-without-digest", Expect.REFUSED, header=Header.NO_DIGEST, timed=True),
+        Vector("header-without-time", Expect.REFUSED, header=Header.NO_TIME, timed=True),
+        Vector("cut-digest", Expect.REFUSED, header=Header.CUT),
+        Vector("signature-not-ascii", Expect.REFUSED, header=Header.NOT_ASCII),
+        Vector("forged", Expect.REFUSED, key=Key.NOBODYS),
+        Vector("other-mode", Expect.REFUSED, key=Key.OTHER_MODE),
+        Vector("tampered-body", Expect.REFUSED, bytes=Bytes.TAMPERED),
+        Vector("re-serialised-body", Expect.REFUSED, bytes=Bytes.RESERIALISED),
+        Vector("stale", Expect.REFUSED, when=When.STALE, timed=True),
+        Vector("future", Expect.REFUSED, when=When.FUTURE, timed=True),
+    )
+)
+
+_UNREADABLE: Final = Vector("broken-json", Expect.REFUSED, UNREADABLE, bytes=Bytes.BROKEN)
+
+_FORGED_OF_GATE: Final = (
+    Vector("forged-completed", Expect.REFUSED, VERIFIES, COMPLETED, key=Key.NOBODYS),
+    Vector("forged-test-event", Expect.REFUSED, VERIFIES, TEST, key=Key.NOBODYS),
+)
+
+_OF_POOLS: Final = (
+    Vector("valid-failed", Expect.EFFECT, ACCEPTS, POOLS_TYPES[1]),
+    Vector("valid-released", Expect.EFFECT, ACCEPTS, POOLS_TYPES[2]),
+)
+
+# The client library refuses the first of these and takes the last, and no page says what a sender may do; a stricter
+# tolerance is the partner's to choose; unknown types and members are to be tolerated by inference only.
+_OBSERVED: Final = (
+    Vector("upper-case-signature", Expect.NOTHING, header=Header.UPPER),
+    Vector("several-v1-good-first", Expect.NOTHING, header=Header.GOOD_FIRST, timed=True),
+    Vector("several-v1-good-last", Expect.NOTHING, header=Header.GOOD_LAST, timed=True),
+    Vector("doubled-header", Expect.NOTHING, header=Header.DOUBLED),
+    Vector("recent", Expect.NOTHING, when=When.RECENT, timed=True),
+    Vector("soon", Expect.NOTHING, when=When.SOON, timed=True),
+    Vector("not-utf-8", Expect.NOTHING, bytes=Bytes.NOT_UTF8),
+    Vector("unknown-type", Expect.NOTHING, bytes=Bytes.UNKNOWN_TYPE),
+    Vector("unknown-members", Expect.NOTHING, bytes=Bytes.EXTRA),
+    Vector("body-of-256-kib", Expect.NOTHING, bytes=Bytes.LARGE),
+    Vector("body-of-3-mib", Expect.NOTHING, bytes=Bytes.HUGE),
+    Vector("slow-sender", Expect.NOTHING, slow=True),
 )
 
 # A race may be lost by luck, so it is run more than once.
@@ -102,125 +219,86 @@ REPEATS: Final = (
     Repeat("repeated-at-once-3", copies=8, at_once=True),
 )
 
+_COMPLETED_TWICE: Final = Repeat("completed-repeated", copies=2, at_once=False, type=COMPLETED)
 
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A delivery ready to send: the signature header's value (None: no such header) and the raw body."""
+_DISORDERS: Final = (
+    Disorder("completed-before-processing", (COMPLETED, PROCESSING)),
+    Disorder("settled-before-processing", (PAY_IN_SETTLED, PAY_IN_PROCESSING)),
+)
 
-    signature: str | None
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a judgement says; ``missing`` names what was needed where nothing could be decided."""
-
-    outcome: Outcome
-    expected: str
-    observed: str
-    missing: str = ""
+GREETINGS: Final = ("valid", "missing-signature", "forged")
+"""The cases a handler is met with: if it answers none of them, nothing else is sent."""
 
 
-def compose(vector: Vector, event: Event, secret: str, now: int, tolerance: int, scheme: Scheme) -> Signed:
-    """The delivery of ``event`` that ``vector`` describes, at ``now`` in Unix seconds."""
-    signed, sent = _bodies(event, vector.bytes)
-    outside = tolerance + OUTSIDE_SECONDS
-    at = now + {When.NOW: 0, When.STALE: -outside, When.FUTURE: outside}[vector.when]
-    value = sign(_NOBODYS_SECRET if vector.forged else secret, signed, at, scheme)
-    signature = {
-        Header.SIGNED: value,
-        Header.ABSENT: None,
-        Header.GARBAGE: "not-a-signature",
-        Header.NO_DIGEST: f"t={at},v1=",
-    }[vector.header]
-    return Signed(signature, sent)
-
-
-def copies(repeat: Repeat, event: Event, secret: str, now: int, tolerance: int, scheme: Scheme) -> list[Signed]:
-    """The deliveries of one event. In sequence each is signed afresh a second apart, as a retry would be."""
-    body = _compact(event.members())
-    ages = [0 if repeat.at_once else min(left, tolerance // 2) for left in reversed(range(repeat.copies))]
-    return [Signed(sign(secret, body, now - age, scheme), body) for age in ages]
-
-
-def judge_vector(
-    vector: Vector, status: int | None, before: int | None, after: int | None, *, probe_counts: bool
-) -> Judged:
-    """Judge one delivery by the handler's status (None: no answer) and its effects before and after.
-
-    None for a count means that the probe could not be read. ``probe_counts`` says that the probe was seen to
-    count an effect in this run: without that, seeing none proves nothing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a handler is for: ``products`` it takes events of, the ``features`` (of ``events.FEATURES``) its account
+    has at 0Gate, and the event types it promises an effect of.
     """
-    effects = None if before is None or after is None else after - before
-    observed = f"{_status(status)}, {_effects(effects)}"
-    answered = status is not None and 200 <= status <= 299
-    expected = "2xx and exactly one effect" if vector.accepted else "no 2xx and no effect"
-    if answered is not vector.accepted:
-        return Judged(Outcome.FAIL, expected, observed)
-    return _by_effects(effects, int(vector.accepted), expected, observed, probe_counts=probe_counts)
+
+    products: frozenset[str] = frozenset({"pools", "gate"})
+    features: frozenset[str] = frozenset()
+    effects_on: frozenset[str] = frozenset(POOLS_TYPES)
+    thorough: bool = True
+    """Whether to look also at what no source binds."""
+
+    @property
+    def base(self) -> str:
+        """The event type every attack is tried with: one that has an effect, so that a wrong one would show."""
+        if "pools" in self.products:
+            return SETTLED
+        promised = [name for name in gate_payloads() if name in self.effects_on]
+        return promised[0] if promised else COMPLETED
 
 
-def judge_repeat(
-    repeat: Repeat,
-    statuses: Sequence[int | None],
-    before: int | None,
-    after: int | None,
-    *,
-    probe_counts: bool,
-) -> Judged:
-    """Judge repeated deliveries by their effects alone; a copy may be refused, as it would be sent again."""
-    effects = None if before is None or after is None else after - before
-    expected = f"one effect for {repeat.copies} copies"
-    observed = f"{', '.join(map(_status, statuses))}; {_effects(effects)}"
-    if effects == 0 and not probe_counts:
-        return Judged(Outcome.NOT_EVIDENCED, expected, observed, _NO_COUNTING_PROBE)
-    return _by_effects(effects, 1, expected, observed, probe_counts=probe_counts)
+def cases(choice: Choice, scheme: Scheme) -> list[Case]:
+    """Everything to put a handler through, in order.
+
+    The refusals stand before the last acceptances: once those have shown their effect, a handler that works through
+    a queue has been through the refusals too.
+    """
+    gate, pools = "gate" in choice.products, "pools" in choice.products
+    found: list[Case] = [Vector("valid", Expect.EFFECT, ACCEPTS, choice.base), *_REFUSALS, _UNREADABLE]
+    found += [*_FORGED_OF_GATE, *_DISORDERS[: 2 if "rails" in choice.features else 1]] if gate else []
+    found += _OBSERVED if choice.thorough else ()
+    found += REPEATS
+    found += [_COMPLETED_TWICE] if gate and choice.base != COMPLETED else []
+    found += _of_gate(choice) if gate else []
+    found += _OF_POOLS if pools else ()
+    found.append(Vector("valid-unusual-bytes", Expect.EFFECT, ACCEPTS, choice.base, bytes=Bytes.UNUSUAL))
+    return [_of_base(case, choice.base) for case in found if scheme.timed or not getattr(case, "timed", False)]
 
 
-_NO_COUNTING_PROBE: Final = "an effects probe that counts: it showed no effect of any delivery"
-_NO_READABLE_PROBE: Final = "an effects probe that can be read"
+def _of_base(case: Case, base: str) -> Case:
+    return case if isinstance(case, Disorder) or case.type else replace(case, type=base)
 
 
-def _by_effects(effects: int | None, owed: int, expected: str, observed: str, *, probe_counts: bool) -> Judged:
-    if effects is None:
-        return Judged(Outcome.NOT_EVIDENCED, expected, observed, _NO_READABLE_PROBE)
-    if effects != owed:
-        return Judged(Outcome.FAIL, expected, observed)
-    if not probe_counts:
-        return Judged(Outcome.NOT_EVIDENCED, expected, observed, _NO_COUNTING_PROBE)
-    return Judged(Outcome.PASS, expected, observed)
+def _of_gate(choice: Choice) -> list[Vector]:
+    """A valid delivery of every type of 0Gate: owed something where the account is sent it, else only looked at."""
+    return [
+        vector
+        for name in gate_payloads()
+        if name != choice.base and ((vector := _valid(name, choice)).owes_2xx or choice.thorough)
+    ]
 
 
-def _status(status: int | None) -> str:
-    return "no answer" if status is None else str(status)
+def _valid(name: str, choice: Choice) -> Vector:
+    if name == TEST:
+        return Vector(f"valid-{name}", Expect.IDLE, TEST_EVENT, name)
+    if name in choice.effects_on:
+        return Vector(f"valid-{name}", Expect.EFFECT, ACCEPTS, name)
+    feature = feature_of(name)
+    if feature is None or feature in choice.features:
+        return Vector(f"valid-{name}", Expect.TAKEN, TYPES, name)
+    return Vector(f"valid-{name}", Expect.NOTHING, "", name)
 
 
-def _effects(effects: int | None) -> str:
-    if effects is None:
-        return "effects unknown"
-    return {0: "no effect", 1: "1 effect"}.get(effects, f"{effects} effects")
+def must_take(case: Case) -> bool:
+    """Whether the handler has to take this for what it is: a published event, as its sender signs it."""
+    return isinstance(case, Vector) and case.owes_2xx
 
 
-def _bodies(event: Event, kind: Bytes) -> tuple[bytes, bytes]:
-    """The body that is signed, and the one that is sent."""
-    members = event.members()
-    plain = _compact(members)
-    if kind is Bytes.UNUSUAL:
-        unusual = _unusual(members)
-        return unusual, unusual
-    if kind is Bytes.TAMPERED:
-        return plain, _compact({**members, "quoteId": members["quoteId"] + "_tampered"})
-    if kind is Bytes.RESERIALISED:
-        return plain, json.dumps(members, indent=2).encode()
-    return plain, plain
-
-
-def _compact(members: dict[str, str]) -> bytes:
-    return json.dumps(members, separators=(",", ":")).encode()
-
-
-def _unusual(members: dict[str, str]) -> bytes:
-    """The same JSON in a spelling no serialiser would choose, so that only the raw bytes can verify."""
-    lines = [f"  {json.dumps(name)} :{json.dumps(value)}" for name, value in members.items()]
-    text = "{\n" + "\n,".join(lines) + "\n}\n"
-    return text.replace('"pool.', '"\\u0070ool.').encode()
+def types_of(choice: Choice) -> Collection[str]:
+    """Every event type of the products."""
+    pools = POOLS_TYPES if "pools" in choice.products else ()
+    return (*pools, *(gate_payloads() if "gate" in choice.products else ()))

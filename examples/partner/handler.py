@@ -1,21 +1,21 @@
 """A webhook handler as a partner should write one, small enough to read: verify, deduplicate, store, answer.
 
-It needs Python's own library and nothing of the harness. Its broken twins are in ``faults.py`` beside it.
+It stands on the vendor's client library, 0bit-gate, and on nothing of the harness. Its broken twins are in
+``faults.py`` beside it.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
-import hmac
+import importlib.util
 import json
 import os
 import socketserver
 import sqlite3
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -29,91 +29,102 @@ CLIENT_SECONDS = 10
 # written in the same transaction, so neither is ever there without the other.
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (event_id TEXT PRIMARY KEY, type TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS effects (event_id TEXT NOT NULL, transact_id TEXT NOT NULL, state TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS effects (event_id TEXT NOT NULL, object_id TEXT NOT NULL, state TEXT NOT NULL);
 """
 
-TERMINAL = ("pool.transaction.settled", "pool.transaction.failed", "pool.transaction.released")
+ACTED_ON = (
+    "pool.transaction.settled",
+    "pool.transaction.failed",
+    "pool.transaction.released",
+    "gate_session.completed",
+)
 
 Event = Mapping[str, Any]
+
+
+@cache
+def library() -> Any:
+    """The vendor's client library: its webhook helper and the error that says a delivery is not genuine."""
+    from zerobit.gate import WebhookSignatureError, WebhooksResource
+
+    return WebhooksResource(), WebhookSignatureError
+
+
+def identity(event: Event) -> Any:
+    """What an event is deduplicated by: the two products name it differently."""
+    return event.get("eventId", event.get("id"))
+
+
+def subject(event: Event) -> Any:
+    """The trade or session an event is about."""
+    data = event.get("data")
+    return data.get("id") if isinstance(data, dict) else event.get("transactId")
 
 
 class Partner:
     """What the partner does with a delivery: one duty in each method, to be read, tested or replaced alone.
 
-    ``clock`` gives wall time in Unix seconds. Threads may share an instance.
+    Threads may share an instance.
     """
 
-    def __init__(self, secret: str, database: sqlite3.Connection, clock: Callable[[], float] = time.time) -> None:
-        self.secret = secret.encode()
+    tolerance = TOLERANCE_SECONDS
+
+    def __init__(self, secret: str, database: sqlite3.Connection) -> None:
+        self.secret = secret
         self.database = database
-        self.clock = clock
         self.lock = threading.Lock()
         database.executescript(SCHEMA)
 
     def receive(self, signatures: Sequence[str], raw: bytes) -> int:
         """Handle one delivery and return the status to answer with: 2xx only once it is stored.
 
-        An event of a type we do not handle is taken without effect: refusing it would only bring it back.
+        An event of a type we do not act on is taken without effect: refusing it would only bring it back.
         """
-        if not self.authentic(signatures, raw):
+        try:
+            event = self.verified(signatures, raw)
+        except library()[1]:
             return 401
-        event = self.parse(raw)
-        if event is None:
+        if not self.readable(event):
             return 400
-        if event["type"] in TERMINAL:
+        if event["type"] in ACTED_ON:
             try:
                 self.store(event)
             except sqlite3.Error:
                 return 503
         return 200
 
-    def authentic(self, signatures: Sequence[str], raw: bytes) -> bool:
-        """Whether exactly one header signs exactly these bytes at a time close to now."""
-        if len(signatures) != 1:
+    def verified(self, signatures: Sequence[str], raw: bytes) -> Any:
+        """The body as JSON, once exactly one header is known to sign exactly these bytes at a time close to now.
+
+        The library counts a signed body that is no JSON as a bad signature. Raises its ``WebhookSignatureError``.
+        """
+        webhooks, not_genuine = library()
+        # The library compares texts, which Python does only for ASCII; headers come in any bytes.
+        if len(signatures) != 1 or not signatures[0].isascii():
+            raise not_genuine("expected one signature header, in ASCII")
+        return webhooks.construct_event(raw, signatures[0], self.secret, tolerance=self.tolerance)
+
+    def readable(self, event: Any) -> bool:
+        """Whether this is an event, with what we need to act on it."""
+        if not isinstance(event, dict) or not isinstance(event.get("type"), str):
             return False
-        parts = dict(part.strip().split("=", 1) for part in signatures[0].split(",") if "=" in part)
-        at, digest = parts.get("t", ""), parts.get("v1", "")
-        return self.fresh(at) and self.signed(at, digest, raw)
+        return isinstance(identity(event), str) and (event["type"] not in ACTED_ON or isinstance(subject(event), str))
 
-    def fresh(self, at: str) -> bool:
-        """Whether the signed time is near enough, in the past or the future, for this not to be a replay."""
-        if not (at.isascii() and at.isdigit() and len(at) <= 15):
-            return False
-        return abs(int(self.clock()) - int(at)) <= TOLERANCE_SECONDS
-
-    def signed(self, at: str, digest: str, raw: bytes) -> bool:
-        """Whether the digest is ours over the time and the raw body, compared in constant time."""
-        return hmac.compare_digest(self.digest(at, raw).encode(), digest.encode())
-
-    def digest(self, at: str, raw: bytes) -> str:
-        """The digest a delivery should carry. The key is the whole secret, prefix included."""
-        return hmac.new(self.secret, at.encode() + b"." + raw, hashlib.sha256).hexdigest()
-
-    def parse(self, raw: bytes) -> Event | None:
-        """The event in the body, or None when it is not one."""
-        try:
-            event = json.loads(raw)
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(event, dict):
-            return None
-        wanted = ["eventId", "type"] + ["transactId"] * (event.get("type") in TERMINAL)
-        return event if all(isinstance(event.get(name), str) for name in wanted) else None
-
-    def store(self, event: Event) -> None:
-        """Write the event and its effect down together, unless the event has been here before."""
+    def store(self, event: Event) -> bool:
+        """Write the event and its effect down together; False when the event has been here before."""
         with self.lock, self.database:
             first = self.database.execute(
-                "INSERT INTO events VALUES (?, ?) ON CONFLICT DO NOTHING", (event["eventId"], event["type"])
+                "INSERT INTO events VALUES (?, ?) ON CONFLICT DO NOTHING", (identity(event), event["type"])
             )
             if first.rowcount == 1:
                 self.apply(event)
+            return first.rowcount == 1
 
     def apply(self, event: Event) -> None:
         """The effect, within the transaction of ``store``; a shop would move its order to the final state."""
         self.database.execute(
             "INSERT INTO effects VALUES (?, ?, ?)",
-            (event["eventId"], event["transactId"], event["type"].rpartition(".")[2]),
+            (identity(event), subject(event), event["type"].rpartition(".")[2]),
         )
 
     def effects(self, event_id: str) -> int:
@@ -197,6 +208,11 @@ def run(arguments: argparse.Namespace, partner_type: Callable[[str, sqlite3.Conn
     if not secret:
         print(f"{SECRET_VARIABLE} is not set: put the webhook signing secret there", file=sys.stderr)
         return 2
+    if not _installed("zerobit.gate"):
+        print("the vendor's client library is missing: pip install 0bit-gate", file=sys.stderr)
+        return 2
+    # It takes a moment to load; the door is open meanwhile, and whoever comes first waits for it.
+    threading.Thread(target=library, daemon=True).start()
     database = sqlite3.connect(arguments.db, check_same_thread=False)
     with Server(arguments.host, arguments.port, partner_type(secret, database)) as server:
         ready = {
@@ -212,6 +228,13 @@ def run(arguments: argparse.Namespace, partner_type: Callable[[str, sqlite3.Conn
         except KeyboardInterrupt:
             return 130
     return 0
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def _stop_with_stdin(server: Server) -> None:

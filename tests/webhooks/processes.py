@@ -13,14 +13,21 @@ from conformance.webhooks.handler import EffectsProbe, HandlerUnderTest, Patienc
 
 PARTNER = Path(__file__).resolve().parents[2] / "examples" / "partner"
 SECRET = "whsec_test_of_the_example_partner"
-BRISK = Patience(answer=5, effects=1, quiet=0.1)
+BRISK = Patience(answer=5, effects=1, quiet=0.1, body=0.2)
 
 
 @contextmanager
 def serving(program: str, *options: str) -> Iterator[HandlerUnderTest]:
     """The program under ``examples/partner`` on a free port, ready to be certified, until the block ends."""
-    command = [sys.executable, str(PARTNER / program), "--exit-with-stdin", *options]
-    environment = {**os.environ, "OBIT_WEBHOOK_SECRET": SECRET}
+    with running([sys.executable, str(PARTNER / program)], *options) as handler:
+        yield handler
+
+
+@contextmanager
+def running(program: list[str], *options: str, secret: str = SECRET) -> Iterator[HandlerUnderTest]:
+    """A program that prints where it listens as one JSON line, ready to be certified, until the block ends."""
+    command = [*program, "--exit-with-stdin", *options]
+    environment = {**os.environ, "OBIT_WEBHOOK_SECRET": secret}
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
     ) as process:
@@ -28,7 +35,7 @@ def serving(program: str, *options: str) -> Iterator[HandlerUnderTest]:
         patience.start()
         try:
             ready = json.loads(process.stdout.readline())
-            yield under_test(ready["url"], ready["effects"])
+            yield under_test(ready["url"], ready["effects"], secret=secret)
             process.stdin.close()
             assert process.wait(10) == 0
         finally:
@@ -37,10 +44,7 @@ def serving(program: str, *options: str) -> Iterator[HandlerUnderTest]:
 
 
 def under_test(url, effects_url, run="selftest", **options):
+    effects = None if effects_url is None else EffectsProbe(effects_url)
     return HandlerUnderTest(
-        url=url,
-        secret=SECRET,
-        effects=EffectsProbe(effects_url),
-        run=run,
-        **{"patience": BRISK, **options},
+        **{"url": url, "secret": SECRET, "effects": effects, "run": run, "patience": BRISK, **options}
     )
