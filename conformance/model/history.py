@@ -217,6 +217,24 @@ def one_ending(history: History) -> Findings:
             yield _found(history, quote, "POOLS-REJECT-CONSUMED", "no reject of an executed quote", "it succeeded")
 
 
+def rejection_stands(history: History) -> Findings:
+    """What has read rejected is over: no later execution or rejection of it succeeds, and it reads so in the end."""
+    for quote, quiet in history.quotes.items():
+        looks = [o.ended for o in history.of(quote, What.READ) if o.word == "rejected"]
+        if not looks:
+            continue
+        later = [o for o in history.operations if o.quote == quote and o.began > min(looks) and o.outcome is Outcome.OK]
+        if any(o.what is What.TRANSACT for o in later):
+            expected = "no execution of a quote that read rejected"
+            yield _found(history, quote, "POOLS-REJECT-BLOCKS", expected, "it succeeded")
+        if any(o.what is What.REJECT for o in later):
+            expected = "no reject of a quote that read rejected"
+            yield _found(history, quote, "POOLS-REJECT-ONCE", expected, "it succeeded")
+        if quiet.word in ("active", "consumed"):
+            expected = "a quote that read rejected to stay so"
+            yield _found(history, quote, "POOLS-REJECT-BLOCKS", expected, f"it reads {quiet.word}")
+
+
 def known_afterwards(history: History) -> Findings:
     """What begins after a success was answered sees it: the quote reads consumed, and a poll shows the trade."""
     for quote in history.quotes:
@@ -280,6 +298,7 @@ CHECKERS: tuple[Callable[[History], Findings], ...] = (
     one_quote_per_key,
     refused_did_nothing,
     one_ending,
+    rejection_stands,
     known_afterwards,
     polls_go_forward,
     partners_do_not_meet,

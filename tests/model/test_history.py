@@ -33,6 +33,7 @@ from conformance.model.history import (
     polls_go_forward,
     refused,
     refused_did_nothing,
+    rejection_stands,
     replays_are_answered,
 )
 
@@ -241,6 +242,13 @@ BAD: dict[str, tuple[Any, History, list[str]]] = {
     "two rejects won": (
         one_ending, history(rejected(0, 2), rejected(1, 3), q=quiet("", 0, "rejected")), [REJECT_ONCE]),
     # --- known afterwards
+    # --- what read rejected is over
+    "it is executed after it read rejected": (
+        rejection_stands, history(read(0, 1, "rejected"), ran(2, 3)), [BLOCKS, BLOCKS]),
+    "it is rejected after it read rejected": (
+        rejection_stands, history(read(0, 1, "rejected"), rejected(2, 3), q=quiet("", 0, "rejected")), [REJECT_ONCE]),
+    "it reads active after it read rejected": (
+        rejection_stands, history(read(0, 1, "rejected"), q=quiet("", 0, "active")), [BLOCKS]),
     "it still reads active": (known_afterwards, history(ran(0, 1), read(2, 3, "active")), [RESERVES]),
     "it reads expired": (known_afterwards, history(ran(0, 1), read(2, 3, "expired")), [RESERVES]),
     "it cannot be read": (known_afterwards, history(ran(0, 1), read(2, 3, "", 404)), [RESERVES]),

@@ -66,12 +66,29 @@ def impatient_retries(world: World) -> None:
     world.note(f"{trades_of(partner, quote_id)} trade(s)")
 
 
-def send_and_hang_up(base_url: str, quote_id: str) -> None:
-    """Send a whole execution over a connection of its own and close it without reading."""
+def hang_up_on_a_reject(world: World) -> None:
+    """A reject whose caller hangs up: the quote afterwards, once it has been rejected."""
+    world.recording = False
+    partner = world.partner()
+    quote_id = partner.firm()
+    send_and_hang_up(world.url, quote_id, f"/pools/quotes/{quote_id}/reject")
+    words = [status_of(partner, quote_id)]
+    for _ in range(TRIES * 4):
+        time.sleep(0.01)
+        words.append(status_of(partner, quote_id))
+    world.note(sorted(set(words[words.index("rejected") :])) if "rejected" in words else "never rejected")
+
+
+def status_of(partner: Partner, quote_id: str) -> str:
+    return str(partner.http.get(f"/pools/quotes/{quote_id}").json()["status"])
+
+
+def send_and_hang_up(base_url: str, quote_id: str, path: str = "/pools/EUR-USDT/transact") -> None:
+    """Send a whole execution, or a request of another path, over a connection of its own and close it unread."""
     url = urlsplit(base_url)
     body = json.dumps({"quoteId": quote_id})
     head = (
-        f"POST {url.path}/pools/EUR-USDT/transact HTTP/1.1\r\nHost: {url.netloc}\r\n"
+        f"POST {url.path}{path} HTTP/1.1\r\nHost: {url.netloc}\r\n"
         f"Authorization: Bearer sk_test_sandbox_approved\r\nIdempotency-Key: {quote_id}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )

@@ -131,6 +131,9 @@ SHOWN_BY: dict[Story, str] = {
     returns.hang_ups: """
         hang-up-frees-quote hang-up-keeps-key-busy
     """,
+    returns.hang_up_on_a_reject: """
+        hang-up-undoes-reject
+    """,
     returns.impatient_retries: """
         in-progress-mark-too-short
     """,

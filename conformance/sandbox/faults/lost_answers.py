@@ -127,6 +127,35 @@ def in_progress_mark_too_short(patch: Patch) -> None:
     patch.replace(transact, "execute_once", execute_once)
 
 
+@fault(
+    "hang-up-undoes-reject",
+    summary="A caller that hangs up counts as one that changed his mind: his quote is made active again",
+    fact="facts sections 4.9 and 5.1: a rejected quote is over and cannot be executed",
+    klass="lost response",
+    breaks=("POOLS-REJECT-BLOCKS", "POOLS-REJECT-ONCE"),
+    drags=("POOLS-REJECT-CONSUMED",),
+)
+def hang_up_undoes_reject(patch: Patch) -> None:
+    healthy = app.operation_endpoint
+
+    def operation_endpoint(sandbox: Sandbox, by_method: dict[str, Operation]) -> app.Endpoint:
+        inner = healthy(sandbox, by_method)
+
+        async def endpoint(request: Request) -> Response:
+            response = await inner(request)
+            if request.url.path.endswith("/reject") and response.status_code == 200:
+                await asyncio.sleep(seams.RACE_WINDOW_SECONDS)
+                if await request.is_disconnected():
+                    with sandbox.store.write() as tx:
+                        quote_id = request.path_params["quoteId"]
+                        tx.execute("UPDATE quotes SET rejected_at = NULL WHERE quote_id = ?", (quote_id,))
+            return response
+
+        return endpoint
+
+    patch.replace(app, "operation_endpoint", operation_endpoint)
+
+
 def after_execution(patch: Patch, answered: Callable[[str, bool], None]) -> None:
     """Tell ``answered`` the key of each transact that was carried out, and whether its caller has hung up."""
     healthy = app.operation_endpoint

@@ -92,10 +92,11 @@ class Callers:
 
         return self._do(process, What.TRANSACT, desk, quote, call, key)
 
-    def reject(self, process: int, quote: FirmQuote) -> Operation:
-        """Reject ``quote``."""
+    def reject(self, process: int, quote: FirmQuote, *, lose: Loss | None = None) -> Operation:
+        """Reject ``quote``; the answer may be lost."""
         desk = self.quotes[quote.id][0]
-        return self._do(process, What.REJECT, desk, quote, lambda: desk.api.reject(quote.id))
+        api = LosingApi(desk.api.wire, desk.api.who, lose) if lose else desk.api
+        return self._do(process, What.REJECT, desk, quote, lambda: api.reject(quote.id))
 
     def read(self, process: int, quote: FirmQuote) -> Operation:
         """Read ``quote``."""

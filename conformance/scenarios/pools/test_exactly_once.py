@@ -134,6 +134,27 @@ def _until_answered(bench: Bench, retry: Callable[[], Operation]) -> None:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
+@scenario("POOLS-REJECT-ONCE", "POOLS-REJECT-BLOCKS", trades=2)
+def test_a_reject_whose_answer_was_lost_stands(bench: Bench, desk: Desk, judge: Judge) -> None:
+    callers, pause = Callers(bench), bench.target.patience.poll_every
+    quotes = [callers.quote(desk) for _ in range(2)]
+    for process, quote in enumerate(quotes):
+        callers.reject(process, quote, lose=Loss(Point.UNREAD))
+    for process, quote in enumerate(quotes):
+        until = bench.clock.monotonic() + under_way(bench)
+        while callers.read(process, quote).word != "rejected" and bench.clock.monotonic() < until:
+            bench.clock.sleep(pause)
+    # Whatever a target does about callers that have gone, it does after they have.
+    bench.clock.sleep(pause)
+    callers.transact(0, quotes[0], bench.key())
+    callers.reject(1, quotes[1])
+    history = callers.history()
+    rejected = {o.quote for o in callers.operations if o.word == "rejected"}
+    lost = "a reject that arrives although its answer is lost"
+    unseen = {} if len(rejected) == len(quotes) else dict.fromkeys(judge.declared, lost)
+    judge_history(judge, history, unseen)
+
+
 @scenario("POOLS-TRANSACT-CONCURRENT-ONCE", "POOLS-TRANSACT-KEY-CONFLICT", trades=3)
 def test_one_key_sent_for_several_quotes_at_once_executes_one_of_them(bench: Bench, desk: Desk, judge: Judge) -> None:
     callers, key = Callers(bench), bench.key()
