@@ -172,6 +172,8 @@ def _park(held: Session, items: list[pytest.Item]) -> None:
         if declaration is None or declaration.parks is None or gap(declaration, held.run.target):
             continue
         _enter(held, item, declaration)
+        # What is parked draws other keys than the scenario will: a target remembers them.
+        held.bench.rng = random.Random(held.bench.rng.getrandbits(64))  # noqa: S311 - reproducibility is the point
         try:
             held.parked[item.nodeid] = declaration.parks(held.bench)
         except Exception as problem:
