@@ -229,7 +229,7 @@ def reject_consumed_accepted(patch: Patch) -> None:
     fact="facts section 4.9: a refused reject leaves everything as it was",
     klass="quote states",
     breaks=("POOLS-REJECT-CONSUMED",),
-    drags=("POOLS-POLL-FORWARD", "POOLS-POLL-TERMINAL", "POOLS-LEDGER-REFUNDS", "POOLS-RECONCILES"),
+    drags=("POOLS-READS-PURE", "POOLS-POLL-FORWARD", "POOLS-POLL-TERMINAL", "POOLS-LEDGER-REFUNDS", "POOLS-RECONCILES"),
 )
 def reject_consumed_undoes_trade(patch: Patch) -> None:
     healthy = quotes.reject
