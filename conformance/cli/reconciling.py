@@ -11,6 +11,7 @@ import hashlib
 import platform
 import secrets
 import shlex
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -93,6 +94,7 @@ def execute(asked: Asked, environ: Mapping[str, str]) -> int:
     target = _target(asked, environ)
     clock = SystemClock()
     settings = _settings(asked)
+    read_at = None if target else min(map(_modified, (*asked.trades, *asked.ledger)))
     with ExitStack() as stack:
         temporary = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="conformance-reconcile-")))
         store = Store(temporary / "books.db")
@@ -105,13 +107,18 @@ def execute(asked: Asked, environ: Mapping[str, str]) -> int:
         stack.callback(journal.close)
         journal.append(_run_record(asked, target, name, stamp(started)))
         redactor = Redactor(secrets.token_bytes(32), _secrets(target), _sensitive(target))
-        other: Other = (
-            Saved(asked.trades, asked.ledger, _read_at(asked))
-            if target is None
-            else Live(_api(stack, target, asked.account, journal, redactor), clock.now)
-        )
-        with _rows(folder, journal, redactor) as keep:
-            _reconcile(store, columns, other, settings, keep, Console(highlight=False))
+        other: Other
+        if target is not None:
+            other = Live(_api(stack, target, asked.account, journal, redactor), clock.now)
+        else:
+            other = Saved(asked.trades, asked.ledger, read_at or clock.now())
+        try:
+            with _rows(folder, journal, redactor) as keep:
+                _reconcile(store, columns, other, settings, keep, Console(highlight=False))
+        except OrdersError as problem:
+            # Pages that cannot be read are the user's to correct: nothing was found out.
+            _give_up(folder, journal)
+            raise UsageProblem(str(problem)) from problem
         journal.close()
         seal(folder / "journal", stamp(clock.now()))
     packet = evidence.assemble(folder, requirements.load())
@@ -123,12 +130,10 @@ def execute(asked: Asked, environ: Mapping[str, str]) -> int:
 def _reconcile(
     store: Store, columns: Columns, other: Other, settings: Settings, keep: Keeper, console: Console
 ) -> None:
-    """Reconcile and say what it adds up to; trouble on the way is written down as the run's."""
+    """Reconcile and say what it adds up to; trouble on the way to a target is written down as the run's."""
     try:
         tally = reconcile_store(store, columns, other, settings, keep)
-    except (NetworkTrouble, OrdersError) as trouble:
-        if isinstance(trouble, OrdersError):
-            console.print(str(trouble), markup=False, soft_wrap=True)
+    except NetworkTrouble as trouble:
         observed = f"{one_line(str(trouble))}; the orders were not reconciled"
         keep(
             Judgement(
@@ -194,14 +199,15 @@ def _rows(folder: Path, journal: Journal, redactor: Redactor) -> Iterator[Keeper
 
 def _say(packet: evidence.Packet, folder: Path, console: Console) -> None:
     for finding in packet.findings:
-        console.print(f"{finding.status.upper()} {finding.id}: {finding.verdict.requirement.statement}", markup=False)
+        words = f"{finding.status.upper()} {finding.id}: {finding.verdict.requirement.statement}"
+        console.print(words, markup=False, soft_wrap=True)
         for case in finding.cases[:2]:
             console.print(f"  {one_line(case.judgement.observed)}", markup=False, soft_wrap=True)
     for gap in packet.gaps:
         words = f"not evidenced: {', '.join(gap.requirements)}: {one_line(gap.missing)}"
         console.print(words, markup=False, soft_wrap=True)
     verdict = packet.verdict
-    console.print(f"{verdict.status} (exit code {verdict.exit_code})", markup=False)
+    console.print(f"{verdict.status} (exit code {verdict.exit_code})", markup=False, soft_wrap=True)
     for reason in verdict.reasons:
         console.print(f"  {reason.text}", markup=False, soft_wrap=True)
     console.print(f"Report: {folder / 'index.html'}", markup=False, soft_wrap=True)
@@ -264,9 +270,13 @@ def _modified(path: Path) -> datetime:
         raise UsageProblem(f"{path} cannot be read ({trouble.strerror}); check the path") from trouble
 
 
-def _read_at(asked: Asked) -> datetime:
-    """When the oldest of the saved pages was written."""
-    return min(map(_modified, (*asked.trades, *asked.ledger)))
+def _give_up(folder: Path, journal: Journal) -> None:
+    """Leave no run folder behind."""
+    journal.close()
+    shutil.rmtree(folder / "journal", ignore_errors=True)
+    (folder / ALL_ROWS).unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _orders(asked: Asked, store: Store) -> Columns:

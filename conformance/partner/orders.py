@@ -203,6 +203,9 @@ def _text(field: str, value: object, note: Any) -> str:
     if len(text) > LONGEST:
         note(field, text, f"text of at most {LONGEST} characters", "write the value itself, nothing around it")
         return ""
+    if not text.isprintable():
+        note(field, text, "text without control characters", "write the value itself, on one line")
+        return ""
     if looks_like_credential(text):
         note(field, text, "an id, an amount or a word", "take the secret out, and replace it if the file was shared")
         return ""

@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,7 +19,7 @@ from conformance.partner.orders import STATUSES, Columns, FloatText, Order, Orde
 from conformance.target.problems import Problem, instead, shape, visible
 
 LONGEST_LINE = 1 << 20
-"""Characters of one line; a longer one is no order record."""
+"""Bytes of one line; a longer one is no order record."""
 
 TOLD = 20
 """Problems of one file that are told; the others are counted."""
@@ -104,22 +105,20 @@ def _problem(reading: Reading, line: int | None, key: str, found: str, expected:
     return Problem(reading.shown, line, key, found, expected, fix)
 
 
-def _lines(reading: Reading, file: IO[str]) -> Iterator[str]:
+def _lines(reading: Reading, file: IO[bytes]) -> Iterator[str]:
+    """The lines of a text file, each decoded by itself so that a broken one can be named."""
     number = 0
-    while True:
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        if len(line) > LONGEST_LINE:
+            found, fix = f"a line of more than {LONGEST_LINE} bytes", "export one order a line"
+            raise OrdersError([_problem(reading, number, "", found, "one order", fix)])
         try:
-            line = file.readline(LONGEST_LINE + 1)
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as broken:
             found = f"bytes that are no UTF-8 ({broken.reason})"
             fix = "export the file as UTF-8"
-            raise OrdersError([_problem(reading, number + 1, "", found, "UTF-8 text", fix)]) from broken
-        if not line:
-            return
-        number += 1
-        if len(line) > LONGEST_LINE:
-            found, fix = f"a line of more than {LONGEST_LINE} characters", "export one order a line"
-            raise OrdersError([_problem(reading, number, "", found, "one order", fix)])
-        yield line
+            raise OrdersError([_problem(reading, number, "", found, "UTF-8 text", fix)]) from broken
 
 
 def _open_csv(reading: Reading) -> tuple[Columns, Iterator[Raw]]:
@@ -134,11 +133,11 @@ def _open_csv(reading: Reading) -> tuple[Columns, Iterator[Raw]]:
 
 
 def _csv_rows(reading: Reading) -> Iterator[tuple[int, list[str]]]:
-    with reading.path.open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline(LONGEST_LINE)
+    with reading.path.open("rb") as file:
+        lines = _lines(reading, file)
+        first = next(lines, "")
         delimiter = max(",;\t", key=first.count)
-        file.seek(0)
-        reader = csv.reader(_lines(reading, file), delimiter=delimiter, strict=True)
+        reader = csv.reader(chain([first], lines), delimiter=delimiter, strict=True)
         while True:
             line = reader.line_num + 1
             try:
@@ -168,7 +167,7 @@ def _open_lines(reading: Reading) -> tuple[Columns, Iterator[Raw]]:
 
 
 def _json_records(reading: Reading) -> Iterator[Raw]:
-    with reading.path.open(encoding="utf-8-sig") as file:
+    with reading.path.open("rb") as file:
         for number, line in enumerate(_lines(reading, file), 1):
             if not line.strip():
                 continue

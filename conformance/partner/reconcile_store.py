@@ -43,6 +43,18 @@ CREATE TABLE names (name TEXT PRIMARY KEY, grp TEXT, whole INTEGER) WITHOUT ROWI
 """
 
 
+SHARED = """
+DROP TABLE IF EXISTS temp.groups; DROP TABLE IF EXISTS temp.refs; DROP TABLE IF EXISTS temp.keys;
+CREATE TEMP TABLE groups (name TEXT PRIMARY KEY);
+CREATE TEMP TABLE refs (name TEXT PRIMARY KEY);
+CREATE TEMP TABLE keys (name TEXT PRIMARY KEY);
+INSERT INTO temp.groups SELECT grp FROM orders GROUP BY grp HAVING count(*) > 1;
+INSERT INTO temp.refs SELECT reference FROM orders WHERE reference <> '' GROUP BY reference HAVING count(*) > 1;
+INSERT INTO temp.keys SELECT key FROM orders WHERE key <> '' GROUP BY key HAVING count(DISTINCT quote) > 1;
+"""
+"""What more than one order has in common: looked up for all at once, since hardly any has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Everything one order joins with."""
@@ -142,20 +154,21 @@ class Store:
 
     def groups(self) -> Iterator[Group]:
         """Every order, in the order of its file, with all it joins with."""
-        for row in self._db.execute("SELECT * FROM orders ORDER BY n"):
-            n, reference, quote, key, group = row[0], row[2], row[4], row[6], row[15]
-            order = _order(row)
+        self._db.executescript(SHARED)
+        for row in self._db.execute(_FLAGGED):
+            n, order, group = row[0], _order(row), row[15]
             trades = tuple(_trade(found) for found in self._db.execute(_TRADES, (group,)))
+            shares_group, shares_reference, shares_key = row[17:20]
             yield Group(
                 order=order,
                 how=row[16],
                 trades=trades,
                 entries=tuple(_entry(found) for found in self._db.execute(_ENTRIES, (group,))),
-                rivals=self._rivals(n, reference, group) if trades else (),
-                further=self._further(n, reference, group),
-                same_key=self._same_key(key, quote),
-                crossed=self._crossed(order),
-                superseded=self._later(n, reference, group),
+                rivals=self._rivals(n, order.reference, group) if shares_group and trades else (),
+                further=self._further(n, order.reference, group) if shares_reference else (),
+                same_key=self._same_key(order.key, order.quote) if shares_key else (),
+                crossed=self._crossed(order, trades),
+                superseded=self._later(n, order.reference, group) if shares_group else 0,
             )
 
     def unrecorded(self) -> Iterator[Trade]:
@@ -275,8 +288,6 @@ class Store:
         return tuple(str(found or f"line {line}") for found, line in self._db.execute(sql, (group, n, reference)))
 
     def _further(self, n: int, reference: str, group: str) -> tuple[str, ...]:
-        if not reference:
-            return ()
         sql = (
             "SELECT DISTINCT t.transact FROM orders o JOIN trades t ON t.grp = o.grp"
             " WHERE o.reference = ? AND o.n <> ? AND o.grp <> ? LIMIT 5"
@@ -284,13 +295,13 @@ class Store:
         return tuple(str(found) for (found,) in self._db.execute(sql, (reference, n, group)))
 
     def _same_key(self, key: str, quote: str) -> tuple[str, ...]:
-        if not key or not quote:
-            return ()
         sql = "SELECT reference, line FROM orders WHERE key = ? AND quote <> ? AND quote <> '' LIMIT 5"
         return tuple(str(found or f"line {line}") for found, line in self._db.execute(sql, (key, quote)))
 
-    def _crossed(self, order: Order) -> bool:
+    def _crossed(self, order: Order, trades: tuple[Trade, ...]) -> bool:
         if not order.transact or not order.quote:
+            return False
+        if any(trade.transact == order.transact and trade.quote == order.quote for trade in trades):
             return False
         groups = {self._trade_named(name, own=False) for name in (order.transact, order.quote)} - {""}
         if len(groups) > 1:
@@ -317,6 +328,10 @@ _ADD_ORDER = (
 _trade_values = attrgetter(*(field.name for field in fields(Trade)))
 _order_values = attrgetter(*(field.name for field in fields(Order)))
 _ORDERS_AFTER = "SELECT * FROM orders WHERE n > ? ORDER BY n LIMIT 1000"
+_FLAGGED = (
+    "SELECT *, grp IN (SELECT name FROM temp.groups), reference IN (SELECT name FROM temp.refs),"
+    " quote <> '' AND key IN (SELECT name FROM temp.keys) FROM orders ORDER BY n"
+)
 _TRADES = "SELECT * FROM trades WHERE grp = ? ORDER BY n"
 _ENTRIES = "SELECT * FROM entries WHERE grp = ? ORDER BY n"
 _BY_NAME = "SELECT t.grp FROM names n JOIN trades t ON t.grp = n.grp WHERE n.name = ? LIMIT 1"
