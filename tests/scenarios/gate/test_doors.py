@@ -1,4 +1,4 @@
-"""The table of 0Gate's operations is that of the contract, and an id made up from another is its like and not itself."""
+"""The table of 0Gate's operations is that of the contract, and an unissued id looks like an issued one."""
 
 from __future__ import annotations
 
