@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from conformance.plugin import RUN, declared
+from conformance import plugin
+from conformance.plugin import RUN
+from conformance.scenarios.judging import Declaration
 from conformance.target import Budget, Limits
 
 CHARGES = pytest.StashKey[dict[str, int]]()
@@ -24,9 +26,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     bench = config.stash[RUN].bench
     # The embedded sandbox has no limits, and some scenarios spend more freely where there are none.
     bench.target, bench.budget = dataclasses.replace(bench.target, limits=AMPLE), Budget(AMPLE)
+    begun: list[tuple[str, int]] = []
+    enter = plugin._enter
+
+    def noted(held: plugin.Session, item: pytest.Item, declaration: Declaration) -> None:
+        begun.append((item.name, bench.budget.planned[0]))
+        enter(held, item, declaration)
+
+    plugin._enter = noted
     yield
-    parking = [item.name for item in items if (found := declared(item)) and found.parks]
-    config.stash[CHARGES] = dict.fromkeys(parking, bench.budget.planned[0])
+    plugin._enter = enter
+    ends = [*(planned for _, planned in begun[1:]), bench.budget.planned[0]]
+    config.stash[CHARGES] = {name: end - planned for (name, planned), end in zip(begun, ends, strict=True)}
 
 
 @pytest.hookimpl(wrapper=True)
