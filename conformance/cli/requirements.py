@@ -25,7 +25,7 @@ def requirements(
     """List the requirements: id, level, basis, scope, step and how many scenarios judge each."""
     from rich.console import Console
 
-    from conformance.requirements import load
+    from conformance.requirements import PRODUCTS, load
     from conformance.requirements import undecided as listed
     from conformance.scenarios.coverage import judged_by
 
@@ -33,7 +33,10 @@ def requirements(
     if undecided:
         _undecided(console)
         return
-    catalogue, coverage = load(), judged_by()
+    catalogue = load()
+    # What is about a recording or order records is judged by a command of its own and has no scenario.
+    elsewhere = {r.id: (f"conformance {PRODUCTS[r.product]}",) for r in catalogue if PRODUCTS[r.product] != "run"}
+    coverage = elsewhere | judged_by()
     chosen = [r for r in catalogue if step is None or r.step == step]
     if verbose:
         _told(console, chosen, coverage)

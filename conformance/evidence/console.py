@@ -45,7 +45,8 @@ def render(packet: Packet, run_folder: Path, console: Console) -> None:
     """Print the outcome of a run; ``run_folder`` is where its reports are."""
     out = _Out(console)
     out.line()
-    _steps(packet, out)
+    if packet.verdict.steps:
+        _steps(packet, out)
     for finding in packet.findings[:TOLD]:
         _finding(finding, out)
     if len(packet.findings) > TOLD:

@@ -37,9 +37,7 @@ def summary(packet: Packet) -> str:
         *([f"Exercised: {packet.exercised}."] if packet.exercised.of_pairs else []),
         "",
         f"**Launch:** {plain(verdict.launch_line)}",
-        "",
-        "| | Step | State | What is missing |",
-        "|---|---|---|---|",
+        *(["", "| | Step | State | What is missing |", "|---|---|---|---|"] if verdict.steps else []),
     ]
     for step in verdict.steps:
         open_parts = [f"failed: {', '.join(step.failed)}"] if step.failed else []

@@ -112,7 +112,7 @@ def assemble(run_folder: Path, catalogue: Catalogue) -> Packet:
         rows=tuple(reading.of(ReconciliationRow)),
         leftovers=tuple(reading.of(Leftover)),
         gaps=gaps(v for v in verdict.requirements if v.unevidenced),
-        coverage=_coverage(catalogue, exchanges.values()),
+        coverage=_coverage(catalogue.of(verdict.run.products), exchanges.values()),
         segments=_segments(folder, verdict.sealed),
         exercised=exercised(verdict.run.stated, exchanges.values()),
     )

@@ -76,7 +76,9 @@ def _file_name(requirement: str) -> str:
 
 def _replayable(finding: Finding, case: Case, traffic: Traffic) -> bool:
     judgement, requirement = case.judgement, finding.verdict.requirement
-    if judgement.outcome is not Outcome.FAIL or judgement.engine == Engine.WEBHOOK or requirement.step == DELIVERIES:
+    # What a partner sent is not for us to send again, least of all with the partner's keys.
+    foreign = judgement.engine in (Engine.WEBHOOK, Engine.TRAFFIC) or requirement.step == DELIVERIES
+    if judgement.outcome is not Outcome.FAIL or foreign:
         return False
     trace = traffic.trace(judgement.exchanges)
     if trace is None:

@@ -123,7 +123,8 @@ def judge(reading: Reading, catalogue: Catalogue) -> RunVerdict:
     )
     reasons = decisive or _conformant(verdicts)
     status = reasons[0].status
-    steps = launch.steps(verdicts)
+    # A run that answers for no step at all (a recording, order records) is not 0 of 8: it was never about them.
+    steps = launch.steps(verdicts) if any(v.requirement.step for v in verdicts) else ()
     obstacles = _obstacles(run, status, selection, reading.sealed, steps)
     return RunVerdict(
         run=run,
@@ -132,7 +133,7 @@ def judge(reading: Reading, catalogue: Catalogue) -> RunVerdict:
         requirements=verdicts,
         steps=steps,
         launch_evidence=not obstacles,
-        launch_line=_launch_line(steps, obstacles),
+        launch_line=_launch_line(steps, obstacles) if steps else _beside_launch(run),
         sealed=reading.sealed,
         finished=reading.finished,
         problems=reading.problems,
@@ -229,7 +230,7 @@ def _obstacles(
 ) -> list[str]:
     """Why this run is not launch evidence; empty when it is."""
     found = []
-    if any(step.state is not StepState.PROVED for step in steps):
+    if not steps or any(step.state is not StepState.PROVED for step in steps):
         found.append("not every step is proved")
     if run.embedded:
         found.append("the embedded sandbox proves the harness, not an environment")
@@ -240,6 +241,10 @@ def _obstacles(
     if status in (RunStatus.NONCONFORMANT, RunStatus.INCONCLUSIVE):
         found.append(f"the run is {status}")
     return found
+
+
+def _beside_launch(run: RunRecord) -> str:
+    return f"this run answers for {' and '.join(run.products)} only, so the eight steps are not in question"
 
 
 def _launch_line(steps: Sequence[StepVerdict], obstacles: Sequence[str]) -> str:

@@ -33,6 +33,8 @@ class Engine(StrEnum):
     GENERATED = "generated"
     CONTRACT = "contract"
     WEBHOOK = "webhook"
+    TRAFFIC = "traffic"
+    """The rules over what a partner sent."""
     CLEANUP = "cleanup"
 
 
