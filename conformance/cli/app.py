@@ -14,6 +14,7 @@ from conformance.cli.requirements import requirements
 from conformance.cli.run import run
 from conformance.cli.sandbox import sandbox
 from conformance.cli.verify import verify
+from conformance.cli.webhook import webhook
 
 app = typer.Typer(
     help="Certify a 0Bit environment, or an integration with it, against the published contract.",
@@ -28,6 +29,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
     sandbox
 )
 app.command()(judge)
+app.command()(webhook)
 app.command()(reconcile)
 app.command()(report)
 app.command()(verify)

@@ -23,6 +23,11 @@ class Filed:
         self._recorder = recorder
         self._names: dict[int, tuple[Attempt, str]] = {}
 
+    @property
+    def count(self) -> int:
+        """How many exchanges were recorded."""
+        return len(self._names)
+
     def exchanges(self, attempts: Iterable[Attempt]) -> list[str]:
         """The ids of the first few exchanges that were sent, recorded if they were not before."""
         sent = [attempt for attempt in attempts if attempt.sent]
