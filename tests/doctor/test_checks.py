@@ -153,9 +153,11 @@ def test_the_wire_is_judged_whatever_is_missing() -> None:
 
 
 def test_everything_outside_partner_scope_is_open_with_one_key_and_nothing_within() -> None:
-    found = outlook.obstacles(load(), list(declarations().items()), bare(), ())
+    catalogue = load().of(bare().products)
 
-    assert set(found) == {requirement.id for requirement in load() if requirement.scope is Scope.OPERATOR}
+    found = outlook.obstacles(catalogue, list(declarations().items()), bare(), ())
+
+    assert set(found) == {requirement.id for requirement in catalogue if requirement.scope is Scope.OPERATOR}
 
 
 def test_gaps_are_grouped_by_what_is_missing_widest_first() -> None:
