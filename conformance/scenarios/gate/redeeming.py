@@ -5,7 +5,7 @@ Nothing here judges.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -224,9 +224,9 @@ def reads(*statuses: str) -> Callable[[Reply], bool]:
 
 def leaves(document: object) -> Iterator[tuple[str, object]]:
     """Every value in a JSON document that holds no others, with the name it stands under."""
-    waiting: list[tuple[str, object]] = [("", document)]
+    waiting: deque[tuple[str, object]] = deque([("", document)])
     while waiting:
-        name, value = waiting.pop(0)
+        name, value = waiting.popleft()
         if isinstance(value, Mapping):
             waiting += [(str(key), item) for key, item in value.items()]
         elif isinstance(value, list):

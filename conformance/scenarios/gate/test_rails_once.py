@@ -55,18 +55,23 @@ def test_a_rail_create_repeated_under_its_key_answers_the_same_rail(bench: Bench
 def test_rail_keys_that_look_alike_are_different_keys(bench: Bench, desk: Desk, judge: Judge) -> None:
     # A free-form key of the length of the published UUID samples; what differs comes last, or only in case.
     stem = f"rail-in:{bench.rng.getrandbits(108):027x}"
-    found: list[tuple[Quote, Session, Reply]] = []
+    made: list[tuple[str, Quote, dict[str, object], Reply]] = []
     for key in (f"{stem}a", f"{stem}b", f"{stem}A"):
         quote, session = desk.lock(), ready_session(desk)
-        found.append((quote, session, desk.redeem(session.id, quote, key)))
-    replies = [reply for _, _, reply in found]
-    ids = {rail_id(reply) for reply in replies} - {None}
+        made.append((key, quote, redemption(session.id, quote), desk.redeem(session.id, quote, key)))
+    replies = [reply for *_, reply in made]
+    ids = [rail_id(reply) for reply in replies]
+    # Each key answers for itself, also when others were used after it.
+    repeats = [desk.api.create_rail(quote.rail, body, key) for key, quote, body, _ in made]
     judge.check(
         "GATE-RAIL-IDEMPOTENT",
-        len(ids) == len(found),
-        f"{len(found)} rails for {len(found)} quotes under keys that differ in their last character",
-        f"{', '.join(str(reply.status) for reply in replies)}, {len(ids)} rail(s)",
+        None not in ids and len(set(ids)) == len(made) and [rail_id(reply) for reply in repeats] == ids,
+        f"{len(made)} rails for {len(made)} quotes under keys that differ in one character, and again each its own",
+        f"{', '.join(str(reply.status) for reply in replies)}, {len(set(ids))} rail(s); "
+        f"again {', '.join(str(reply.status) for reply in repeats)}, "
+        f"{sum(rail_id(reply) == rail for reply, rail in zip(repeats, ids, strict=True))} of them its own",
         *replies,
+        *repeats,
     )
 
 
@@ -128,9 +133,9 @@ def test_simultaneous_rail_creates_under_one_key_make_one_rail(bench: Bench, des
         )
 
 
-@scenario("GATE-RAIL-CONCURRENT-ONCE", "GATE-RAIL-KEY-OTHER-BODY", needs=["rails"], trades=3)
+@scenario("GATE-RAIL-CONCURRENT-ONCE", "GATE-RAIL-KEY-OTHER-BODY", needs=["rails"], trades=4)
 def test_one_key_sent_for_several_quotes_at_once_redeems_one_of_them(bench: Bench, desk: Desk, judge: Judge) -> None:
-    orders = [(desk.lock(), ready_session(desk)) for _ in range(3)]
+    orders = [(desk.lock(), ready_session(desk)) for _ in range(4)]
     watches = [Watch(desk, quote, session.id) for quote, session in orders]
     key = bench.key()
     for quote, _ in orders:
@@ -139,28 +144,37 @@ def test_one_key_sent_for_several_quotes_at_once_redeems_one_of_them(bench: Benc
     def create(quote: Quote, session: Session) -> Reply:
         return desk.api.create_rail(quote.rail, redemption(session.id, quote), key)
 
-    crowd: list[Callable[[], Reply]] = [partial(create, *order) for order in orders * 2]
+    # The last one comes when the others are through: where it is not refused, no race is needed to go wrong.
+    *racing, late = orders
+    crowd: list[Callable[[], Reply]] = [partial(create, *order) for order in racing * 2]
     results = bench.together(crowd)
     replies = settled_replies(results)
-    winners = {place % len(orders) for place, reply in enumerate(results) if isinstance(reply, Reply) and reply.ok}
+    clash = create(*late)
+    unmoved = watches[-1].nothing()
+    if not judge.check(
+        "GATE-RAIL-KEY-OTHER-BODY",
+        clash.status == 409 and unmoved.ok,
+        "409 for another quote afterwards, which stays active",
+        f"{clash.status}; {unmoved.observed}",
+        *replies,
+        clash,
+        *unmoved.seen,
+    ):
+        judge.cannot("GATE-RAIL-CONCURRENT-ONCE", "a key that is refused for another quote", "the target")
+        return
+    winners = {place % len(racing) for place, reply in enumerate(results) if isinstance(reply, Reply) and reply.ok}
     ids = {found for reply in replies if (found := rail_id(reply))}
     refused = sorted({reply.status for reply in replies if not reply.ok})
-    judge.check(
-        "GATE-RAIL-CONCURRENT-ONCE",
-        len(ids) == len(winners) == 1 and set(refused) <= IN_FLIGHT,
-        f"one key for {len(orders)} quotes at once: one rail, everything else refused with 409",
-        f"{len(ids)} rail(s) for {len(winners)} quote(s); refusals {refused or 'none'}",
-        *replies,
-    )
     proofs = [
         watch.one([reply for reply in replies if reply.ok]) if place in winners else watch.nothing()
-        for place, watch in enumerate(watches)
+        for place, watch in enumerate(watches[:-1])
     ]
     judge.check(
-        "GATE-RAIL-KEY-OTHER-BODY",
-        len(winners) == 1 and all(proof.ok for proof in proofs),
-        "one quote is consumed, and the others are active and unmoved",
-        "; ".join(proof.observed for proof in proofs),
+        "GATE-RAIL-CONCURRENT-ONCE",
+        len(ids) == len(winners) == 1 and set(refused) <= IN_FLIGHT and all(proof.ok for proof in proofs),
+        f"one key for {len(racing)} quotes at once: one rail, the other quotes active and refused with 409",
+        f"{len(ids)} rail(s) for {len(winners)} quote(s); refusals {refused or 'none'}; "
+        + "; ".join(proof.observed for proof in proofs),
         *replies,
         *(reply for proof in proofs for reply in proof.seen),
     )
