@@ -11,6 +11,7 @@ from conformance.scenarios.bench import Bench
 from conformance.scenarios.gate.bystanders import Bystanders, bystanders, if_given
 from conformance.scenarios.gate.desk import OFF_RAMP, ON_RAMP, RAIL_OF, Desk, Quote, Session
 from conformance.scenarios.gate.doors import DOORS, Aims
+from conformance.scenarios.gate.redeeming import ready_session
 from conformance.scenarios.gate.test_session_idempotency import listed
 from conformance.scenarios.judging import Judge, scenario
 
@@ -210,7 +211,7 @@ def test_a_quote_locked_while_entitled_is_refused_once_the_entitlement_is_gone(b
 
 def own_objects(bench: Bench, desk: Desk) -> Own:
     """A session, quotes of the sides at hand and a rail. Raises ``Refused`` where there is no quote at all."""
-    session = desk.open_session()
+    session = ready_session(desk)
     first = desk.lock(ON_RAMP)
     made = desk.redeem(session.id, first, bench.key()).object().get("id")
     quotes = (desk.lock(ON_RAMP), if_given(lambda: desk.lock(OFF_RAMP)))

@@ -11,6 +11,7 @@ from conformance.scenarios.bench import Bench
 from conformance.scenarios.gate.bystanders import Bystanders, bystanders, if_given
 from conformance.scenarios.gate.desk import OFF_RAMP, ON_RAMP, Desk, Session, the_rows
 from conformance.scenarios.gate.doors import NAMING, NOBODYS, Aims, Opens
+from conformance.scenarios.gate.redeeming import ready_session
 from conformance.scenarios.gate.test_session_idempotency import listed
 from conformance.scenarios.judging import Judge, scenario
 
@@ -53,7 +54,7 @@ def of_session(desk: Desk, session: Session) -> str:
 @scenario(OBJECTS, needs=["account:other_partner"], trades=2)
 def test_another_partner_finds_none_of_our_0gate_objects(bench: Bench, desk: Desk, judge: Judge) -> None:
     ours, other = bystanders(desk), Desk(bench, "other_partner")
-    paying = desk.open_session()
+    paying = ready_session(desk)
     aims = ours.aims(
         pay_in=redeemed(desk, paying, ON_RAMP), pay_out=redeemed(desk, paying, OFF_RAMP), refid=of_session(desk, paying)
     )
@@ -128,7 +129,7 @@ def test_neither_a_quote_nor_a_session_of_another_partner_can_be_redeemed(
     bench: Bench, desk: Desk, judge: Judge
 ) -> None:
     other = Desk(bench, "other_partner")
-    our_session, their_session = desk.open_session(), other.open_session()
+    our_session, their_session = ready_session(desk), ready_session(other)
     for side in (ON_RAMP, OFF_RAMP):
         our_quote, their_quote = (if_given(partial(who.lock, side)) for who in (desk, other))
         if our_quote is None or their_quote is None:
@@ -269,7 +270,7 @@ def _judge_keys_of_rails(desk: Desk, other: Desk, judge: Judge) -> None:
     ours, theirs = if_given(desk.lock), if_given(other.lock)
     if ours is None or theirs is None:
         return
-    key, sessions = desk.bench.key(), [desk.open_session(), other.open_session()]
+    key, sessions = desk.bench.key(), [ready_session(desk), ready_session(other)]
     first = desk.redeem(sessions[0].id, ours, key)
     second = other.redeem(sessions[1].id, theirs, key)
     shared = first.object().get("id") == second.object().get("id")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +23,7 @@ CANCEL = "GATE-SESSION-CANCEL"
 CONFLICT = "GATE-SESSION-CANCEL-CONFLICT"
 
 REFUSED = (400, 422)
+CENTS = Decimal("0.37")
 ROUNDS = 3
 """Meetings of simultaneous cancellations: one alone may miss the moment."""
 
@@ -31,6 +33,8 @@ UNREADABLE: tuple[tuple[str, Mapping[str, object]], ...] = (
     ("an amount with two points", {"amount": "12.34.56"}),
     ("an empty amount", {"amount": ""}),
     ("an amount that is a list", {"amount": ["25.00"]}),
+    ("an amount that is a JSON number", {"amount": 25}),
+    ("an amount below nothing", {"amount": "-25.00"}),
     ("no currency", {"currency": None}),
     ("an empty currency", {"currency": ""}),
     ("a currency of two letters", {"currency": "EU"}),
@@ -94,13 +98,15 @@ def changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 
 @scenario(CREATED)
 def test_a_session_is_created_as_asked_for(bench: Bench, desk: Desk, judge: Judge) -> None:
-    del bench
     elsewhere = f"{desk.terms.return_url}{'&' if '?' in desk.terms.return_url else '?'}left=1"
     sessions = [
         desk.open_session(user_reference=desk.tag(), cancel_url=elsewhere, flow="on_ramp"),
         desk.open_session(),
     ]
-    for session in sessions:
+    # A currency may have no hundredths; where it has, they are kept.
+    request = desk.session_request(amount=f"{Decimal(desk.terms.amount) + CENTS:f}")
+    broken = desk.noted(request, desk.api.create_session(request, bench.key()))
+    for session in (*sessions, broken) if broken else sessions:
         body = session.reply.object()
         expires = moment(body.get("expires_at"))
         wrong = departures(body, session.request)
