@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sys
 from collections.abc import Iterator
 
@@ -10,6 +12,7 @@ import pytest
 from conformance.sandbox import variations
 from conformance.sandbox.variations import Dialect
 
+from . import gate
 from .dialect_rows import ROWS
 from .looks import Row
 from .process import Sandbox, running
@@ -46,8 +49,15 @@ def test_a_dialect_replaces_something_and_puts_it_back(dialect: Dialect) -> None
     assert all(after[place] is value for place, value in before.items())
 
 
+def rows_of_gate() -> list[Row]:
+    """What the modules about the dialects of 0Gate look at, each beside its own tests."""
+    found = (module.name for module in pkgutil.iter_modules(gate.__path__) if module.name.startswith("test_dialects_"))
+    return [row for name in found for row in importlib.import_module(f"{gate.__name__}.{name}").ROWS]
+
+
 def test_every_dialect_is_looked_at() -> None:
-    assert sorted(row.dialect for row in ROWS) == [dialect.name for dialect in DIALECTS]
+    rows = [*ROWS, *rows_of_gate()]
+    assert sorted(row.dialect for row in rows) == [dialect.name for dialect in DIALECTS]
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.dialect)

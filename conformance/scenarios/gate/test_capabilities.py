@@ -190,7 +190,7 @@ def test_an_asset_of_the_list_is_found_by_its_symbol(desk: Desk, judge: Judge) -
                 body = reply.object()
                 judge.check(
                     "GATE-CAP-ASSET",
-                    reply.status == 200 and str(body.get("symbol")).upper() == symbol and "data" not in body,
+                    reply.status == 200 and body.get("symbol") == symbol and "data" not in body,
                     f"200 with the asset {symbol} itself, for {asked} ({side})",
                     f"{reply.status} with symbol {body.get('symbol')}{' in an envelope' if 'data' in body else ''}",
                     reply,
@@ -203,7 +203,7 @@ def test_an_asset_of_the_list_is_found_by_its_symbol(desk: Desk, judge: Judge) -
 def on_offer(api: GateApi, side: str, **query: str) -> list[str]:
     """The symbols of the assets that are listed as active for a side."""
     rows = the_rows(api.assets(side=side, **query))
-    return [str(row["symbol"]).upper() for row in rows if row.get("active") is True and "symbol" in row]
+    return [str(row["symbol"]) for row in rows if row.get("active") is True and "symbol" in row]
 
 
 @scenario("GATE-CAP-ASSET-UNKNOWN", reads_only=True)
