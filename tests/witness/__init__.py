@@ -1,0 +1,1 @@
+"""What software nobody here wrote makes of our sandbox and our contract files."""
