@@ -93,6 +93,7 @@ class Bytes(StrEnum):
     RESERIALISED = "re-serialised"
     BROKEN = "broken JSON"
     NOT_UTF8 = "not UTF-8"
+    LISTED = "an event in a list"
     UNKNOWN_TYPE = "unknown type"
     EXTRA = "extra members"
     LARGE = "large"
@@ -204,6 +205,7 @@ _OBSERVED: Final = (
     Vector("recent", Expect.NOTHING, when=When.RECENT, timed=True),
     Vector("soon", Expect.NOTHING, when=When.SOON, timed=True),
     Vector("not-utf-8", Expect.NOTHING, bytes=Bytes.NOT_UTF8),
+    Vector("event-in-a-list", Expect.NOTHING, bytes=Bytes.LISTED),
     Vector("unknown-type", Expect.NOTHING, bytes=Bytes.UNKNOWN_TYPE),
     Vector("unknown-members", Expect.NOTHING, bytes=Bytes.EXTRA),
     Vector("body-of-256-kib", Expect.NOTHING, bytes=Bytes.LARGE),

@@ -105,6 +105,8 @@ def _bodies(event: Event, kind: Bytes, now: int) -> tuple[bytes, bytes]:
             sent = plain[:-1]
         case Bytes.NOT_UTF8:
             sent = plain[:-1] + b',"note":"\xff\xfe"}'
+        case Bytes.LISTED:
+            sent = b"[" + plain + b"]"
         case Bytes.UNKNOWN_TYPE:
             sent = compact({**members, "type": f"{event.type}_of_conformance"})
         case Bytes.EXTRA:
