@@ -138,8 +138,8 @@ def test_a_rail_takes_no_terms_persons_or_accounts_from_the_partner(bench: Bench
             seen.append(reply)
             judge.require(
                 "GATE-RAIL-REFUSES-DETAILS",
-                reply.status == 400 and desk.untouched(quote, status),
-                f"400 for a {quote.rail} with {name}, and an active quote",
+                reply.status in (400, 422) and desk.untouched(quote, status),
+                f"400 or 422 for a {quote.rail} with {name}, and an active quote",
                 f"{reply.status}, and the quote reads {status}",
                 quote.reply,
                 reply,
