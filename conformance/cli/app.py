@@ -8,6 +8,7 @@ from conformance.cli.doctor import doctor
 from conformance.cli.faults import faults
 from conformance.cli.init import init
 from conformance.cli.judge import judge
+from conformance.cli.observe import observe
 from conformance.cli.reconcile import reconcile
 from conformance.cli.report import report
 from conformance.cli.requirements import requirements
@@ -28,6 +29,7 @@ app.command()(doctor)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []})(
     sandbox
 )
+app.command()(observe)
 app.command()(judge)
 app.command()(webhook)
 app.command()(reconcile)

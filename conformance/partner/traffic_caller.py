@@ -28,7 +28,7 @@ _RECORDERS = re.compile(r"WebInspector|Firefox|WebKit Web Inspector|Safari|Chrom
 
 def recorded_by_browser(creator: str, browser: str) -> bool:
     """Whether an archive was exported from a browser's own developer tools."""
-    return bool(browser.strip()) or _RECORDERS.search(creator) is not None
+    return _RECORDERS.search(f"{creator} {browser}") is not None
 
 
 def caller(headers: Mapping[str, str], in_browser: bool) -> tuple[Caller, str]:
