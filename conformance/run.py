@@ -156,6 +156,7 @@ class Run:
 
     def _give_back(self) -> None:
         for bench in self.benches:
+            bench.closing.close()
             bench.wire.close()
             bench.journal.close()
         self.stack.close()

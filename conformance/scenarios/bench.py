@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -43,6 +44,8 @@ class Bench:
     """Customer records of this run that nobody deleted yet, and the account that made each."""
     shared: dict[str, Any] = field(default_factory=dict)
     """What scenarios of one process read once and use often (discovery, capabilities)."""
+    closing: ExitStack = field(default_factory=ExitStack)
+    """What has to be closed when the run ends, while the target can still be asked."""
     reserved: int = 0
     """Trades the running scenario must leave for those that come after all others."""
 

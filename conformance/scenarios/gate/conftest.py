@@ -35,9 +35,8 @@ def possible_post(bench: Bench, judge: Judge, request: pytest.FixtureRequest) ->
 
 
 def opened(bench: Bench, request: pytest.FixtureRequest) -> Post:
-    """The receiver in use, which is closed with the module of the running scenario, or at the latest with the last."""
+    """The receiver in use, which is closed with the module of the running scenario."""
     module = request.node.getparent(pytest.Module)
     assert module is not None
     module.addfinalizer(lambda: mailbox.close(bench))
-    request.session.addfinalizer(lambda: mailbox.close(bench, even_held=True))
     return mailbox.shared(bench)

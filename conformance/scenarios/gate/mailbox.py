@@ -153,14 +153,15 @@ def shared(bench: Bench) -> Post:
         stack = ExitStack()
         post = stack.enter_context(_open(bench))
         bench.shared[KEPT] = post, stack
+        bench.closing.push(stack)
     found: Post = bench.shared[KEPT][0]
     return found
 
 
-def close(bench: Bench, *, even_held: bool = False) -> None:
-    """Close the receiver in use, if there is one and nobody holds it."""
+def close(bench: Bench) -> None:
+    """Close the receiver in use, if there is one and nobody holds it. With the run it is closed in any case."""
     found = bench.shared.get(KEPT)
-    if found is not None and (even_held or not found[0].held):
+    if found is not None and not found[0].held:
         del bench.shared[KEPT]
         found[1].close()
 
