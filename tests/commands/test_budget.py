@@ -19,7 +19,7 @@ NONSENSE = [
     (["--tier", "regress", "--budget", "-5"], f"--budget -5 {NO_LENGTH}"),
     (["--tier", "regress", "--budget", "nan"], f"--budget nan {NO_LENGTH}"),
     (["--tier", "regress", "--budget", "inf"], f"--budget inf {NO_LENGTH}"),
-    (["--tier", "regress", "--budget", "soon"], "Invalid value for '--budget': Input should be a valid number"),
+    (["--tier", "regress", "--budget", "soon"], "Invalid value for '--budget': 'soon' is not a valid float"),
     (["--budget", "20"], "--budget is spent by the regress tier only, and this is --tier certify; add --tier regress"),
     (["--tier", "smoke", "--budget", "20"], "--budget is spent by the regress tier only, and this is --tier smoke"),
 ]

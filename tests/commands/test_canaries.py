@@ -75,7 +75,7 @@ def leaky_target(folder: Path) -> Iterator[Liar]:
 
 
 def variables(liar: Liar) -> dict[str, str]:
-    urls = {"OBIT_EMBEDDED_POOLS_URL": liar.url}
+    urls = {"OBIT_EMBEDDED_POOLS_URL": liar.url, "OBIT_EMBEDDED_GATE_URL": f"{liar.origin}/gate/v1"}
     return {**KEYS, **urls, "CANARY_HANDLER_SECRET": HANDLER_SECRET, "XDG_CACHE_HOME": "cache"}
 
 
