@@ -131,7 +131,8 @@ def next_page(desk: Desk, page: Reply, rows: list[dict[str, Any]]) -> Reply | No
     parks=complete_early,
 )
 def test_what_happened_in_sessions_is_listed_filtered_and_read(desk: Desk, judge: Judge, parked: Early) -> None:
-    made = [parked, complete(desk), complete(desk)]
+    # One more than a page holds: what comes first on the next page is ours too.
+    made = [parked, *(complete(desk) for _ in range(LIMIT + 1))]
     idle = desk.open_session()
     found = {early.session.id: of_session(desk, early.session.id) for early in made}
     for session, (rows, page) in found.items():
@@ -244,12 +245,18 @@ def _judge_the_order(desk: Desk, judge: Judge, earlier: list[str], later: list[s
     )
 
 
-@scenario("GATE-TX-LIST", needs=["outcome:session_completed", "outcome:session_processing"])
-def test_the_status_filter_of_the_transactions_holds(bench: Bench, desk: Desk, judge: Judge) -> None:
+@scenario("GATE-TX-LIST", "GATE-TX-READ", needs=["outcome:session_completed", "outcome:session_processing"])
+def test_a_transaction_under_way_is_read_and_the_status_filter_holds(bench: Bench, desk: Desk, judge: Judge) -> None:
     done = complete(desk).session
     under_way = desk.open_session()
     bench.perform("session_processing", sessionId=under_way.id)
-    rows = [(session.id, row) for session in (done, under_way) for row in of_session(desk, session.id)[0]]
+    found = {session.id: of_session(desk, session.id) for session in (done, under_way)}
+    # What is under way may be no transaction yet; what was completed must be one.
+    found = {session: looked for session, looked in found.items() if looked[0]}
+    if done.id not in found:
+        raise Refused("a transaction in a session that was completed", "the operator of the target")
+    _judge_reads(desk, judge, found)
+    rows = [(session, row) for session, (listed, _) in found.items() for row in listed]
     statuses = {str(row.get("status")) for _, row in rows}
     for status in sorted(statuses):
         for session in (done, under_way):
