@@ -235,7 +235,9 @@ def test_each_requirement_is_broken_by_a_fault(requirement: str) -> None:
 
 
 def test_each_fault_is_shown_by_one_story() -> None:
-    assert sorted(name for name, _ in ROWS) == sorted(FAULTS)
+    of_gate = {name for name, fault in FAULTS.items() if ".gate_" in fault.apply.__module__}
+
+    assert sorted(name for name, _ in ROWS) == sorted(set(FAULTS) - of_gate)
 
 
 @pytest.mark.parametrize("story", SHOWN_BY, ids=lambda story: story.__name__)

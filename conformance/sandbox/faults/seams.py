@@ -36,14 +36,14 @@ def module_with(module: ModuleType, **members: object) -> SimpleNamespace:
     return SimpleNamespace(**{**vars(module), **members})
 
 
-def drop(patch: Patch, *constraints: tuple[str, str]) -> None:
-    """Rewrite the tables: each constraint is a text of the schema and what stands there instead."""
-    statements = schema.STATEMENTS
+def drop(patch: Patch, *constraints: tuple[str, str], tables: ModuleType = schema) -> None:
+    """Rewrite the tables of a product: each constraint is a text of its schema and what stands there instead."""
+    statements: tuple[str, ...] = tables.STATEMENTS
     for text, instead in constraints:
         if not any(text in statement for statement in statements):
             raise VariationError(f"the schema has no {text.strip()!r}")
         statements = tuple(statement.replace(text, instead) for statement in statements)
-    patch.replace(schema, "STATEMENTS", statements)
+    patch.replace(tables, "STATEMENTS", statements)
 
 
 def amend(patch: Patch, module: ModuleType, handler: str, change: Callable[[Reply], Reply]) -> None:
@@ -62,13 +62,19 @@ def without(reply: Reply, *names: str) -> Reply:
     return replace(reply, body={name: value for name, value in reply.body.items() if name not in names})
 
 
-def reroute(patch: Patch, paths: Iterable[str], change: Callable[[Operation], Operation]) -> None:
-    """Change the entries of the route table with these paths."""
+def reroute(
+    patch: Patch,
+    paths: Iterable[str],
+    change: Callable[[Operation], Operation],
+    routes: ModuleType = operations,
+) -> None:
+    """Change the entries of a product's route table with these paths."""
     wanted = set(paths)
-    if unknown := wanted - {operation.path for operation in operations.OPERATIONS}:
+    entries: tuple[Operation, ...] = routes.OPERATIONS
+    if unknown := wanted - {operation.path for operation in entries}:
         raise VariationError(f"no operation has the path {sorted(unknown)[0]}")
-    table = [change(entry) if entry.path in wanted else entry for entry in operations.OPERATIONS]
-    patch.replace(operations, "OPERATIONS", tuple(table))
+    table = [change(entry) if entry.path in wanted else entry for entry in entries]
+    patch.replace(routes, "OPERATIONS", tuple(table))
 
 
 def know_status(patch: Patch, status: int, its_type: str) -> None:
