@@ -12,6 +12,7 @@ import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -128,9 +129,15 @@ def prepare(asked: Asked) -> Inputs:
         failures = load_known_failures(asked.known_failures, catalogue) if asked.known_failures else ()
     except (statement.StatementError, KnownFailuresError) as problem:
         raise UsageProblem(str(problem)) from problem
-    loaded = {product: contracts.load(None, product) for product in ("pools", "gate")}
+    loaded = _contracts()
     sensitive = SENSITIVE.union(*(document.sensitive for document in loaded.values()))
     return Inputs(known, loaded, sensitive, stated, failures)
+
+
+@cache
+def _contracts() -> Mapping[str, contracts.Contract]:
+    """The project's own contract files: a recording is no place for another reading of them."""
+    return {product: contracts.load(None, product) for product in ("pools", "gate")}
 
 
 def look_through(asked: Asked, inputs: Inputs) -> tuple[har.About, Survey]:

@@ -52,9 +52,10 @@ def observe(
         host, port = observing.listen_address(listen)
         if observing.is_open(host):
             typer.echo(f"listening on {host}: whoever reaches it reaches the sandbox behind it", err=True)
+        inputs = judging.prepare(asked)
         with observing.base_url(upstream, product, os.environ) as url:
             watching = observing.Watching(url, host, port, seconds, not joined_late)
-            asked = observing.observe(watching, asked, lambda words: typer.echo(words, err=True))
+            asked = observing.observe(watching, asked, inputs, lambda words: typer.echo(words, err=True))
         packet = judging.execute(asked)
     except UsageProblem as problem:
         typer.echo(str(problem), err=True)

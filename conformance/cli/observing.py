@@ -17,7 +17,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from conformance.cli import judging
 from conformance.cli.judging import FROM_START, Asked, Inputs
 from conformance.client import Redactor
 from conformance.partner.proxy import Exchanged, Limits, Proxy, Upstream
@@ -124,9 +123,8 @@ def _of_profile(name: str, product: str, environ: Mapping[str, str]) -> str:
     return url
 
 
-def observe(watching: Watching, asked: Asked, say: Say) -> Asked:
+def observe(watching: Watching, asked: Asked, inputs: Inputs, say: Say) -> Asked:
     """Record until told to stop, and give what is to be judged. Raises ``UsageProblem``; nothing is left then."""
-    inputs = judging.prepare(asked)
     folder = asked.output
     assert folder is not None, "the command names the folder"
     if folder.exists():
