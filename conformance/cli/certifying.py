@@ -120,6 +120,10 @@ def _handler(asked: Asked, environ: Mapping[str, str], started: datetime) -> Han
         raise UsageProblem(f"--product {asked.product!r} is not known; choose {', '.join(PRODUCTS)}")
     if asked.scheme not in SCHEMES:
         raise UsageProblem(f"--scheme {asked.scheme!r} is not known; choose {', '.join(SCHEMES)}")
+    if not SCHEMES[asked.scheme].timed and asked.product != "pools":
+        raise UsageProblem(
+            f"0Gate signs as {TIMED.name} and not otherwise; with --scheme {asked.scheme} add --product pools"
+        )
     try:
         return HandlerUnderTest(
             url=asked.url,

@@ -17,6 +17,7 @@ from conformance.webhooks.vectors import (
     TYPES,
     Bytes,
     Expect,
+    Header,
     Repeat,
     Vector,
     must_take,
@@ -156,7 +157,7 @@ def _vectors(seen: Seen, *expected: Expect) -> list[Trial]:
 
 
 def _refusals(seen: Seen) -> Iterator[Finding]:
-    refused = [t for t in _vectors(seen, Expect.REFUSED) if t.sent and not good(t.statuses[-1])]
+    refused = [t for t in _vectors(seen, Expect.REFUSED) if _refused_by_the_handler(t)]
     if not refused:
         yield _lacking(REFUSAL, "refusals", "a delivery that the handler refuses")
         return
@@ -164,6 +165,12 @@ def _refusals(seen: Seen) -> Iterator[Finding]:
     judged = judge_refusals(statuses)
     wrong = [t for t in refused if f"{t.case.name}: " in judged.observed]
     yield _finding(seen, REFUSAL, "refusals", judged, *(wrong or refused)[:SHOWN])
+
+
+def _refused_by_the_handler(trial: Trial) -> bool:
+    """A header that is no ASCII may end at the server's parser, which answers or hangs up before any handler."""
+    parsed = trial.reached or not (isinstance(trial.case, Vector) and trial.case.header is Header.NOT_ASCII)
+    return trial.sent and parsed and not good(trial.statuses[-1])
 
 
 def _times(seen: Seen) -> Iterator[Finding]:

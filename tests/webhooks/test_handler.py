@@ -324,6 +324,20 @@ def test_a_connection_that_breaks_is_an_error_that_says_so(answer):
     assert "Error" in findings[0].observed
 
 
+def test_a_server_that_hangs_up_on_a_header_that_is_no_ascii_refuses_well_enough():
+    def parse(request):
+        signatures = request.headers.get_all("Gate-Signature", [])
+        if all(signature.isascii() for signature in signatures):
+            reply(request, 401)
+        else:
+            request.close_connection = True
+
+    with scripted(parse, {"count": 0}) as (_server, handler):
+        findings = certify(handler).findings
+
+    assert outcomes(findings)[REFUSAL] == {Outcome.PASS}
+
+
 def test_late_answers_under_load_are_tried_again_alone():
     """This handler is slow only while it has more than one delivery in hand."""
     lock, in_hand = threading.Lock(), []

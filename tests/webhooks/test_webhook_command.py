@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from conformance.cli.app import app
 from conformance.journal import Exchange, Observation, RunRecord, ScenarioRecord
 from conformance.requirements import load
+from tests.attestation.keys import written
 from tests.commands.command import conformance, journal, judgements
 
 from .processes import PARTNER, SECRET, running
@@ -104,6 +105,15 @@ def test_a_should_that_is_broken_does_not_break_the_verdict(tmp_path):
     assert statuses(tmp_path)["PARTNER-WEBHOOK-REFUSAL-STATUS"] == "fail"
 
 
+def test_the_folder_is_signed_where_a_key_is_given(tmp_path):
+    private, public = written(tmp_path)
+    with handler() as found:
+        ended = webhook(tmp_path, found.url, "--effects-url", found.effects.url, "--sign", private)
+
+    assert ended.code == 0
+    assert conformance("verify", tmp_path / "run", "--key", public, cwd=tmp_path).code == 0
+
+
 def test_without_a_probe_the_verdict_is_incomplete(tmp_path):
     with handler() as found:
         ended = webhook(tmp_path, found.url)
@@ -151,6 +161,7 @@ def test_a_selection_is_partial(tmp_path):
         ((), {"OBIT_WEBHOOK_SECRET": "whsec_live_0123456789"}, "live"),
         (("--product", "swaps"), {}, "choose pools, gate, both"),
         (("--scheme", "md5"), {}, "choose t-v1-hmac-sha256"),
+        (("--scheme", "hmac-sha256-hex"), {}, "--product pools"),
         (("--tolerance", "0"), {}, "tolerance"),
         (("--header", "a b"), {}, "header"),
         (("--feature", "rail"), {}, "did you mean rails"),

@@ -24,7 +24,7 @@ from conformance.webhooks.events import event_id
 from conformance.webhooks.filing import Filed
 from conformance.webhooks.handler import HandlerUnderTest, certify
 from conformance.webhooks.receiver import Delivery
-from conformance.webhooks.signature import SCHEMES, verify
+from conformance.webhooks.signature import SCHEMES, TIMED, verify
 from conformance.webhooks.vectors import PARTNER, Choice
 
 TYPES = {f"pool.transaction.{state}": state for state in ("settled", "failed", "released")}
@@ -279,8 +279,10 @@ def _under_test(bench: Bench) -> HandlerUnderTest:
     handler, settings = bench.target.handler, bench.target.webhooks.get("pools")
     assert handler is not None
     assert handler.effects_url is not None
-    # A partner of 0Pools alone owes 0Gate's events nothing; the example partner is one of both.
-    both = bench.target.is_embedded or "gate" in bench.target.base_urls
+    # A partner of 0Pools alone owes 0Gate's events nothing, and where those are signed otherwise one secret and header
+    # cannot serve for both. The example partner is one of both.
+    published = settings is None or (settings.header, settings.scheme) == ("Gate-Signature", TIMED.name)
+    both = published and (bench.target.is_embedded or "gate" in bench.target.base_urls)
     choice = Choice(products=frozenset({"pools", "gate"} if both else {"pools"}), thorough=False)
     try:
         return HandlerUnderTest(
