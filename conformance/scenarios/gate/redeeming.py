@@ -153,12 +153,17 @@ class Proof:
 
 
 class Watch:
-    """How a quote and the sessions it may be redeemed for stood before an attempt."""
+    """How a quote and the sessions it may be redeemed for stood before an attempt.
 
-    def __init__(self, desk: Desk, quote: Quote, *sessions: str) -> None:
+    In a ``busy`` session something happened before, and the list may be late in saying so: a transaction that is new
+    there proves nothing, one that is there twice does.
+    """
+
+    def __init__(self, desk: Desk, quote: Quote, *sessions: str, busy: Sequence[str] = ()) -> None:
         self.desk = desk
         self.quote = quote
-        self.before = {session: (desk.status_of(session), self._refids(session)) for session in sessions}
+        self.busy = frozenset(busy)
+        self.before = {session: (desk.status_of(session), self._refids(session)) for session in (*sessions, *busy)}
 
     def nothing(self, status: str = "active") -> Proof:
         """That nothing came of it: the quote reads ``status``, the sessions as before, without a new transaction."""
@@ -170,12 +175,15 @@ class Watch:
         seen = [read]
         for session, (stood, known) in self.before.items():
             stands = self.desk.status_of(session)
-            # A helper or the hosted flow may be slow to end a session; what has ended must stay as it is.
-            if stands != stood:
+            # Where something is under way, it may end the session meanwhile.
+            if stands != stood and not (session in self.busy and stood == "open"):
                 problems.append(f"the session reads {stands} instead of {stood}")
             rows, pages = movements(self.desk, session)
             new = [row for row in rows if row.get("refid") not in known]
-            problems += [f"{len(new)} new transaction(s) in the session"] if new else []
+            if session in self.busy:
+                problems += [f"{double} transaction(s) twice in the session"] if (double := doubled(rows)) else []
+            elif new:
+                problems.append(f"{len(new)} new transaction(s) in the session")
             seen += pages
         return Proof(not problems, "; ".join(problems) or "nothing moved", tuple(seen))
 

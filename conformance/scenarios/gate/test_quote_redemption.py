@@ -35,7 +35,7 @@ def test_a_redeemed_quote_is_consumed_and_redeemed_by_nobody_else(bench: Bench, 
     for side in sides(desk):
         rail = start_rail(desk, side)
         elsewhere = ready_session(desk)
-        watch = Watch(desk, rail.quote, rail.session.id, elsewhere.id)
+        watch = Watch(desk, rail.quote, elsewhere.id, busy=[rail.session.id])
         again = desk.redeem(rail.session.id, rail.quote, bench.key())
         # In another session, or as the other kind of rail, a target may find more that is wrong and say so first.
         others = [desk.redeem(elsewhere.id, rail.quote, bench.key())]
@@ -152,7 +152,7 @@ def test_a_lapsed_quote_is_expired_and_a_redeemed_one_stays_consumed(
     for quote in parked.untouched:
         _judge_lapsed(bench, desk, judge, quote)
     rail = parked.redeemed
-    watch = Watch(desk, rail.quote, rail.session.id)
+    watch = Watch(desk, rail.quote, busy=[rail.session.id])
     replay = desk.api.create_rail(rail.kind, rail.request, rail.key)
     again = desk.redeem(ready_session(desk).id, rail.quote, bench.key())
     proof = watch.nothing("consumed")

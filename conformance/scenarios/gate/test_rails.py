@@ -183,7 +183,7 @@ def test_no_rail_starts_in_a_session_that_has_ended(bench: Bench, desk: Desk, ju
     ended = dict(_ended_sessions(bench, desk))
     for side in sides(desk):
         quote = desk.lock(side)
-        watch = Watch(desk, quote, *ended.values())
+        watch = Watch(desk, quote, busy=list(ended.values()))
         bench.afford(str(quote.request["amount"]))
         for how, session in ended.items():
             reply = desk.api.create_rail(quote.rail, redemption(session, quote), bench.key())

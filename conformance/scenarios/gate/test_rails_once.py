@@ -79,7 +79,7 @@ def test_rail_keys_that_look_alike_are_different_keys(bench: Bench, desk: Desk, 
 def test_a_key_used_for_one_quote_does_not_redeem_another(bench: Bench, desk: Desk, judge: Judge) -> None:
     for side in sides(desk):
         rail, other, elsewhere = start_rail(desk, side), desk.lock(side), ready_session(desk)
-        watch = Watch(desk, other, elsewhere.id, rail.session.id)
+        watch = Watch(desk, other, elsewhere.id, busy=[rail.session.id])
         bench.afford(str(other.request["amount"]))
         clashes = [
             desk.api.create_rail(rail.kind, redemption(session, other), rail.key)

@@ -15,6 +15,7 @@ from conformance.scenarios.gate.redeeming import reads, sides, start_rail
 from conformance.scenarios.judging import Judge, scenario
 
 LIMIT = 2
+SHORT = {"limit": str(LIMIT)}
 APART = timedelta(seconds=2)
 """How far apart two things must lie for their order to be told: a Date is cut to whole seconds."""
 DOCUMENTED = (
@@ -56,12 +57,22 @@ class Early:
 
 
 @scenario("GATE-TX-LIST", reads_only=True)
-def test_the_transactions_come_in_an_envelope(desk: Desk, judge: Judge) -> None:
+def test_the_transactions_that_are_there_come_in_pages(desk: Desk, judge: Judge) -> None:
     page = desk.api.transactions()
     problem = envelope_problem(page)
-    judge.require("GATE-TX-LIST", not problem, "a list envelope", problem or "one", page)
-    repeated = [refid for refid, count in Counter(Walk((page,), False).refids).items() if count > 1]
-    judge.check("GATE-TX-LIST", not repeated, "each transaction once", f"{len(repeated)} twice or more", page)
+    walked = walk(desk, set(), **SHORT) if not problem else Walk((page,), stuck=False)
+    if not problem and (len(walked.pages) < 2 or walked.stuck):
+        judge.cannot("GATE-TX-LIST", f"more than {LIMIT} transactions, and a cursor we know", "the target")
+        return
+    problems = [problem] if problem else walk_problems(walked, set())
+    judge.check(
+        "GATE-TX-LIST",
+        not problems,
+        "list envelopes, each transaction once, in pages no longer than their limit",
+        "; ".join(problems) or "so it is",
+        page,
+        *walked.pages,
+    )
 
 
 def complete(desk: Desk) -> Early:
@@ -94,9 +105,12 @@ def of_session(desk: Desk, session: str) -> tuple[list[dict[str, Any]], Reply]:
     return the_rows(page), page
 
 
-def walk(desk: Desk, wanted: set[str]) -> Walk:
-    """Walk the list in short pages until every wanted reference, and one page more, has been seen, or it ends."""
-    pages = [desk.api.transactions(limit=str(LIMIT))]
+def walk(desk: Desk, wanted: set[str], **size: str) -> Walk:
+    """Walk the list until every wanted reference, and one page more, has been seen, or it ends.
+
+    ``size`` is what says how long a page may be.
+    """
+    pages = [desk.api.transactions(**size)]
     missing = True
     for _ in range(PAGES):
         page = pages[-1]
@@ -104,19 +118,19 @@ def walk(desk: Desk, wanted: set[str]) -> Walk:
         if not page.ok or page.object().get("has_more") is not True or not rows or not missing:
             return Walk(tuple(pages), stuck=False)
         missing = bool(wanted - set(Walk(tuple(pages), False).refids))
-        following = next_page(desk, page, rows)
+        following = next_page(desk, rows, size)
         if following is None:
             return Walk(tuple(pages), stuck=True)
         pages.append(following)
     return Walk(tuple(pages), stuck=False)
 
 
-def next_page(desk: Desk, page: Reply, rows: list[dict[str, Any]]) -> Reply | None:
-    """The page after this one. That ``starting_after`` leads there is assumed from the other lists: None if not."""
+def next_page(desk: Desk, rows: list[dict[str, Any]], size: Mapping[str, str]) -> Reply | None:
+    """The page after these rows. That ``starting_after`` leads there is assumed from the other lists: None if not."""
     for name in ("refid", "id"):
         cursor = rows[-1].get(name)
         if isinstance(cursor, str):
-            found = desk.api.transactions(limit=str(LIMIT), starting_after=cursor)
+            found = desk.api.transactions(**size, starting_after=cursor)
             if found.ok and [row.get("refid") for row in the_rows(found)] != [row.get("refid") for row in rows]:
                 return found
     return None
@@ -153,12 +167,12 @@ def test_what_happened_in_sessions_is_listed_filtered_and_read(desk: Desk, judge
         f"{nothing.status}, {len(strangers)} row(s) of another session",
         nothing,
     )
-    own = {str(row["refid"]): page for rows, page in found.values() for row in rows if row.get("refid")}
+    refids = [[str(row.get("refid")) for row in found[early.session.id][0]] for early in made]
+    own = {refid for listed in refids[1:] for refid in listed}
     _judge_reads(desk, judge, found)
     _judge_the_walk(desk, judge, own)
-    refids = [[str(row.get("refid")) for row in found[early.session.id][0]] for early in made]
     if made[-1].reply.date - made[0].reply.date >= APART:
-        _judge_the_order(desk, judge, refids[0], refids[-1])
+        judge_the_order(desk, judge, refids[0], refids[-1])
 
 
 @scenario("GATE-TX-JOINS", needs=["rails", "outcome:rail_settled"], trades=2)
@@ -208,18 +222,23 @@ def differences(row: Mapping[str, Any], read: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _judge_the_walk(desk: Desk, judge: Judge, own: Mapping[str, Reply]) -> None:
-    walked = walk(desk, set(own))
-    if walked.stuck:
-        judge.cannot("GATE-TX-LIST", "the cursor of this list, which is not published", "0Bit")
-        return
+def walk_problems(walked: Walk, own: set[str]) -> list[str]:
+    """What is wrong with a walk that ``own`` must be on: envelopes, lengths, rows shown twice or left out."""
     count = Counter(walked.refids)
     missing = [refid for refid in own if not count[refid]]
     repeated = [refid for refid, times in count.items() if times > 1]
     problems = [problem for page in walked.pages if (problem := envelope_problem(page))]
     problems += ["a page longer than its limit"] if any(len(the_rows(page)) > LIMIT for page in walked.pages) else []
     problems += [f"{len(repeated)} twice"] if repeated else []
-    problems += [f"{len(missing)} of ours missing"] if missing else []
+    return [*problems, *([f"{len(missing)} of ours missing"] if missing else [])]
+
+
+def _judge_the_walk(desk: Desk, judge: Judge, own: set[str]) -> None:
+    walked = walk(desk, own, **SHORT)
+    if walked.stuck:
+        judge.cannot("GATE-TX-LIST", "the cursor of this list, which is not published", "0Bit")
+        return
+    problems = walk_problems(walked, own)
     judge.check(
         "GATE-TX-LIST",
         not problems,
@@ -229,18 +248,18 @@ def _judge_the_walk(desk: Desk, judge: Judge, own: Mapping[str, Reply]) -> None:
     )
 
 
-def _judge_the_order(desk: Desk, judge: Judge, earlier: list[str], later: list[str]) -> None:
+def judge_the_order(desk: Desk, judge: Judge, earlier: list[str], later: list[str]) -> None:
+    """Judge that ``later`` stands before ``earlier``, where a walk comes to both: newest first."""
     walked = walk(desk, {*earlier, *later})
     places = {refid: place for place, refid in enumerate(walked.refids)}
     if walked.stuck or not {*earlier, *later} <= set(places):
         return
+    in_order = max(places[refid] for refid in later) < min(places[refid] for refid in earlier)
     judge.check(
         "GATE-TX-LIST",
-        max(places[refid] for refid in later) < min(places[refid] for refid in earlier),
-        "what happened last stands first",
-        "what happened at the start of the run stands before it"
-        if max(places[refid] for refid in later) > min(places[refid] for refid in earlier)
-        else "so it is",
+        in_order,
+        "what happened last stands before what happened at the start of the run",
+        "so it is" if in_order else "it stands after it",
         *walked.pages,
     )
 

@@ -42,7 +42,7 @@ class ByPath(FakeWire):
         return waiting.pop(0) if len(waiting) > 1 else waiting[0]
 
 
-def watching(folder: Path, **after: tuple[Reply, ...]) -> Watch:
+def watching(folder: Path, *, busy: bool = False, **after: tuple[Reply, ...]) -> Watch:
     """A watch over one quote and one session in which nothing had happened, and what is found after that."""
     at = bench(folder, patience=Patience(settle=1.0))
     found = {"quotes": [ACTIVE], "rails": [RAIL], "gate_sessions": [OPEN, OPEN], "transactions": [rows(), rows()]}
@@ -50,7 +50,7 @@ def watching(folder: Path, **after: tuple[Reply, ...]) -> Watch:
         found[name] = [*found[name][1:], *replies] if len(found[name]) > 1 else list(replies)
     wire: Any = ByPath(by_path=found)
     at.wire = wire
-    return Watch(Desk(at), LOCKED, "gs_1")
+    return Watch(Desk(at), LOCKED, busy=["gs_1"]) if busy else Watch(Desk(at), LOCKED, "gs_1")
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,17 @@ def test_nothing_came_of_it_where_quote_session_and_transactions_are_as_before(
     proof = watching(tmp_path, **after).nothing()
 
     assert (proof.observed, proof.ok) == (observed, observed == "nothing moved")
+
+
+@pytest.mark.parametrize(
+    ("listed", "observed"),
+    [(rows("tx_1"), "nothing moved"), (rows("tx_1", "tx_2"), "1 transaction(s) twice in the session")],
+    ids=["the first movement comes late", "there is a second"],
+)
+def test_in_a_busy_session_only_what_is_there_twice_is_too_much(tmp_path: Path, listed: Reply, observed: str) -> None:
+    watch = watching(tmp_path, busy=True, transactions=(listed,))
+
+    assert watch.nothing().observed == observed
 
 
 def one(folder: Path, *replies: Reply, **after: tuple[Reply, ...]) -> Proof:

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from conformance.client import Reply
+from conformance.journal import Outcome
 from conformance.scenarios.gate import test_gate_quotes as quotes
 from conformance.scenarios.gate import test_rails as rails
 from conformance.scenarios.gate import test_transactions as transactions
 from conformance.scenarios.gate.desk import OFF_RAMP, Desk, Quote
 from tests.client.clocks import NOON
-from tests.scenarios.benches import bench, reply
+from tests.scenarios.benches import bench, judge, judgements, reply
 
 ASKED = {"currency": "EUR", "asset": "USDC", "amount": "25.00", "side": "off_ramp", "payment_method": "sepa"}
 TERMS: dict[str, Any] = {
@@ -192,3 +193,30 @@ def test_a_walk_of_the_transactions_ends_where_no_cursor_leads_on(
 
     assert walked.refids == refids
     assert walked.stuck is stuck
+
+
+@pytest.mark.parametrize(
+    ("walked", "problems"),
+    [
+        ((page("c", "b"), page("a", more=False)), []),
+        ((page("c"), page("b"), page("a", more=False)), []),
+        ((page("c", "b"), page("b", "a")), ["1 twice"]),
+        ((page("c", "b"),), ["1 of ours missing"]),
+        ((page("c", "b", "a"),), ["a page longer than its limit"]),
+        ((page("c", "b"), reply(500), page("a")), ["status 500"]),
+    ],
+    ids=["whole", "short pages", "twice", "lost", "too long", "unreadable"],
+)
+def test_a_walk_shows_every_transaction_of_ours_once(walked: tuple[Reply, ...], problems: list[str]) -> None:
+    assert transactions.walk_problems(transactions.Walk(walked, stuck=False), {"a", "b"}) == problems
+
+
+@pytest.mark.parametrize(
+    ("shown", "outcome"), [(("late", "early"), Outcome.PASS), (("early", "late"), Outcome.FAIL), (("late",), None)]
+)
+def test_what_happened_last_stands_first(tmp_path: Path, shown: tuple[str, ...], outcome: Outcome | None) -> None:
+    at = bench(tmp_path, page(*shown, more=False))
+
+    transactions.judge_the_order(Desk(at), judge(at, "GATE-TX-LIST"), ["early"], ["late"])
+
+    assert [judgement.outcome for judgement in judgements(tmp_path)] == ([outcome] if outcome else [])
