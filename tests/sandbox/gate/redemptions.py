@@ -51,7 +51,7 @@ def rails(world: World) -> None:
         session_id, quote_id = scene.session(), scene.quote(side=side)
         body = {"gate_session_id": session_id, "quote_id": quote_id, "reference": "order_1", "metadata": {"n": 1}}
         made = scene.post(f"/rails/{kind}", body, key=f"K-{kind}")
-        for key in (f"K-{kind}", f"K-{kind}", f"another-{kind}"):
+        for key in (f"K-{kind}", f"K-{kind}", f"another-{kind}", f"third-{kind}"):
             scene.post(f"/rails/{kind}", body, key=key)
         other = scene.quote(side=side)
         scene.redeem(session_id, other, kind, key=f"K-{kind}")
@@ -68,12 +68,14 @@ def rail_ends(world: World) -> None:
     scene = Scene(world)
     for move in ("settle", "fail", "cancel"):
         session_id = scene.session()
-        made = scene.redeem(session_id, scene.quote())["id"]
+        quote_id = scene.quote()
+        made = scene.redeem(session_id, quote_id)["id"]
         scene.get(f"/rails/pay_ins/{made}")
         scene.control(f"/rails/{made}/{move}")
         for _ in range(2):
             scene.get(f"/rails/pay_ins/{made}")
         scene.get(f"/gate_sessions/{session_id}")
+        scene.redeem(scene.session(), quote_id)
 
 
 def refused_rails(world: World) -> None:

@@ -57,12 +57,15 @@ def odd_sessions(world: World) -> None:
 def session_keys(world: World) -> None:
     """Creates under one key: repeated, with another body, after another key, in other letters, by another partner."""
     scene = Scene(world)
-    for body in (SESSION, SESSION, SESSION, {**SESSION, "amount": "70.00"}):
+    first = scene.post("/gate_sessions", SESSION, key="K-one")["id"]
+    for body in (SESSION, SESSION, {**SESSION, "amount": "70.00"}):
         scene.post("/gate_sessions", body, key="K-one")
     scene.post("/gate_sessions", SESSION, key="K-two")
     scene.post("/gate_sessions", SESSION, key="K-one")
     scene.post("/gate_sessions", {**SESSION, "amount": "70.00"}, key="k-ONE")
     scene.of("other_partner").post("/gate_sessions", SESSION, key="K-one")
+    scene.post(f"/gate_sessions/{first}/cancel")
+    scene.post("/gate_sessions", SESSION, key="K-one")
     for account in ("approved", "other_partner"):
         scene.of(account).get("/gate_sessions")
 

@@ -31,17 +31,18 @@ SHOWN_BY: dict[Story, str] = {
         gate-refused-create-kept gate-return-address-optional
     """,
     stories.session_keys: """
-        gate-body-compared-in-part gate-key-answers-other-body gate-key-compared-without-case
-        gate-key-conflict-after-the-fact gate-key-good-for-one-repeat gate-key-runs-other-body
-        gate-keys-shared-answer gate-keys-shared-block gate-last-key-only gate-replay-new-id
-        gate-replay-refused gate-session-key-ignored
+        gate-body-compared-in-part gate-cancel-frees-key gate-key-answers-other-body
+        gate-key-compared-without-case gate-key-conflict-after-the-fact gate-key-good-for-one-repeat
+        gate-key-runs-other-body gate-keys-shared-answer gate-keys-shared-block gate-last-key-only
+        gate-replay-new-id gate-replay-refused gate-session-key-ignored
     """,
     stories.session_lists: """
         gate-sessions-cursor-carries-owner gate-sessions-cursor-ignored gate-sessions-filter-of-everybody
         gate-sessions-filtered-after-paging gate-sessions-first-page-only gate-sessions-limit-ignored
         gate-sessions-list-lags gate-sessions-list-nameless gate-sessions-never-end gate-sessions-of-everybody
         gate-sessions-oldest-first gate-sessions-open-only gate-sessions-page-one-longer
-        gate-sessions-repeat-at-page-end gate-sessions-skip-at-page-end gate-sessions-status-ignored
+        gate-sessions-paged-by-offset gate-sessions-repeat-at-page-end gate-sessions-skip-at-page-end
+        gate-sessions-status-ignored gate-status-filter-lags
     """,
     stories.capabilities: """
         gate-asset-echoes-symbol gate-asset-in-envelope gate-capabilities-have-more
@@ -58,7 +59,7 @@ SHOWN_BY: dict[Story, str] = {
         gate-customer-reads-less gate-duplicate-refused-after-insert gate-duplicate-updates gate-email-twice
         gate-null-clears-nothing gate-omitted-is-cleared gate-reference-twice gate-update-changes-email
         gate-update-changes-kyc-status gate-update-drops-immutable gate-update-keeps-unknown
-        gate-update-not-kept gate-update-refused-in-part
+        gate-update-not-kept gate-update-refused-in-part gate-update-undoes-the-last
     """,
     stories.odd_customers: """
         gate-customer-country-unchecked gate-customer-email-unchecked gate-customer-name-endless
@@ -130,12 +131,12 @@ SHOWN_BY: dict[Story, str] = {
         gate-pay-out-is-kind-of-pay-in gate-pay-out-key-ignored gate-quote-redeemed-again
         gate-quote-redeemed-again-answers-first gate-rail-amount-as-number gate-rail-forgets-reference
         gate-rail-key-ignored gate-rail-refused-uses-quote-up gate-rail-takes-amount-less-fees
-        gate-redeemed-reads-active
+        gate-redeemed-reads-active gate-second-try-redeems
     """,
     redemptions.rail_ends: """
-        gate-cancelled-rail-reads-failed gate-failed-rail-reads-settled gate-failed-rail-tries-again
-        gate-rail-end-not-kept gate-rail-never-settles gate-rail-settles-and-reopens
-        gate-settled-rail-later-fails
+        gate-cancelled-rail-reads-failed gate-failed-rail-frees-quote gate-failed-rail-reads-settled
+        gate-failed-rail-tries-again gate-rail-end-not-kept gate-rail-never-settles
+        gate-rail-settles-and-reopens gate-settled-rail-later-fails
     """,
     redemptions.refused_rails: """
         gate-rail-details-use-quote-up gate-rail-drops-details gate-rail-echoes-details
