@@ -135,6 +135,8 @@ class Vector:
     """Means something only where the scheme signs a time."""
     slow: bool = False
     """The body comes in pieces."""
+    meaning: str = ""
+    """What is special about it, for whoever reads that it went wrong."""
 
     @property
     def owes_2xx(self) -> bool:
@@ -167,27 +169,77 @@ Case = Vector | Repeat | Disorder
 _REFUSALS: Final = tuple(
     replace(vector, expect=Expect.REFUSED, requirement=VERIFIES)
     for vector in (
-        Vector("missing-signature", Expect.REFUSED, header=Header.ABSENT),
-        Vector("empty-signature", Expect.REFUSED, header=Header.EMPTY),
-        Vector("malformed-header", Expect.REFUSED, header=Header.GARBAGE),
-        Vector("header-without-digest", Expect.REFUSED, header=Header.NO_DIGEST, timed=True),
-        Vector("header-without-time", Expect.REFUSED, header=Header.NO_TIME, timed=True),
-        Vector("cut-digest", Expect.REFUSED, header=Header.CUT),
-        Vector("signature-not-ascii", Expect.REFUSED, header=Header.NOT_ASCII),
-        Vector("forged", Expect.REFUSED, key=Key.NOBODYS),
-        Vector("other-mode", Expect.REFUSED, key=Key.OTHER_MODE),
-        Vector("tampered-body", Expect.REFUSED, bytes=Bytes.TAMPERED),
-        Vector("re-serialised-body", Expect.REFUSED, bytes=Bytes.RESERIALISED),
-        Vector("stale", Expect.REFUSED, when=When.STALE, timed=True),
-        Vector("future", Expect.REFUSED, when=When.FUTURE, timed=True),
+        Vector("missing-signature", Expect.REFUSED, header=Header.ABSENT, meaning="no signature header"),
+        Vector("empty-signature", Expect.REFUSED, header=Header.EMPTY, meaning="a signature header without a value"),
+        Vector("malformed-header", Expect.REFUSED, header=Header.GARBAGE, meaning="a signature header that is none"),
+        Vector(
+            "header-without-digest",
+            Expect.REFUSED,
+            header=Header.NO_DIGEST,
+            timed=True,
+            meaning="the digest in the header is empty",
+        ),
+        Vector(
+            "header-without-time", Expect.REFUSED, header=Header.NO_TIME, timed=True, meaning="the header names no time"
+        ),
+        Vector(
+            "cut-digest", Expect.REFUSED, header=Header.CUT, meaning="only the first 16 characters of the right digest"
+        ),
+        Vector(
+            "signature-not-ascii",
+            Expect.REFUSED,
+            header=Header.NOT_ASCII,
+            meaning="the digest ends in a character that is not ASCII",
+        ),
+        Vector("forged", Expect.REFUSED, key=Key.NOBODYS, meaning="signed with a secret that is not the handler's"),
+        Vector("other-mode", Expect.REFUSED, key=Key.OTHER_MODE, meaning="signed with a secret of the other mode"),
+        Vector(
+            "tampered-body", Expect.REFUSED, bytes=Bytes.TAMPERED, meaning="the body was altered after it was signed"
+        ),
+        Vector(
+            "re-serialised-body",
+            Expect.REFUSED,
+            bytes=Bytes.RESERIALISED,
+            meaning="the same JSON as was signed, in other bytes",
+        ),
+        Vector(
+            "stale",
+            Expect.REFUSED,
+            when=When.STALE,
+            timed=True,
+            meaning="signed a minute longer ago than the tolerance allows",
+        ),
+        Vector(
+            "future",
+            Expect.REFUSED,
+            when=When.FUTURE,
+            timed=True,
+            meaning="signed for a minute later than the tolerance allows",
+        ),
     )
 )
 
-_UNREADABLE: Final = Vector("broken-json", Expect.REFUSED, UNREADABLE, bytes=Bytes.BROKEN)
+_UNREADABLE: Final = Vector(
+    "broken-json", Expect.REFUSED, UNREADABLE, bytes=Bytes.BROKEN, meaning="a good signature over JSON that is cut off"
+)
 
 _FORGED_OF_GATE: Final = (
-    Vector("forged-completed", Expect.REFUSED, VERIFIES, COMPLETED, key=Key.NOBODYS),
-    Vector("forged-test-event", Expect.REFUSED, VERIFIES, TEST, key=Key.NOBODYS),
+    Vector(
+        "forged-completed",
+        Expect.REFUSED,
+        VERIFIES,
+        COMPLETED,
+        key=Key.NOBODYS,
+        meaning="signed with a secret that is not the handler's",
+    ),
+    Vector(
+        "forged-test-event",
+        Expect.REFUSED,
+        VERIFIES,
+        TEST,
+        key=Key.NOBODYS,
+        meaning="a test event signed with a secret that is not the handler's",
+    ),
 )
 
 _OF_POOLS: Final = (
@@ -267,7 +319,16 @@ def cases(choice: Choice, scheme: Scheme) -> list[Case]:
     found += [_COMPLETED_TWICE] if gate and choice.base != COMPLETED else []
     found += _of_gate(choice) if gate else []
     found += _OF_POOLS if pools else ()
-    found.append(Vector("valid-unusual-bytes", Expect.EFFECT, ACCEPTS, choice.base, bytes=Bytes.UNUSUAL))
+    found.append(
+        Vector(
+            "valid-unusual-bytes",
+            Expect.EFFECT,
+            ACCEPTS,
+            choice.base,
+            bytes=Bytes.UNUSUAL,
+            meaning="blanks and escapes no serialiser writes: only the raw bytes verify",
+        )
+    )
     return [_of_base(case, choice.base) for case in found if scheme.timed or not getattr(case, "timed", False)]
 
 

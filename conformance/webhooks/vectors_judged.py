@@ -56,7 +56,7 @@ def good(status: int | None) -> bool:
 
 def judge_vector(vector: Vector, status: int | None, sight: Sight) -> Judged:
     """Judge one delivery by the handler's status (None: no answer) and its effects."""
-    expected = OWED[vector.expect]
+    expected = f"{OWED[vector.expect]} ({vector.meaning})" if vector.meaning else OWED[vector.expect]
     observed = f"{said(status)}, {shown(sight.effects)}"
     if good(status) is not vector.owes_2xx:
         return Judged(Outcome.FAIL, expected, observed)

@@ -1,5 +1,7 @@
 """What a handler's answers, times and effects are taken to say, row by row."""
 
+from dataclasses import replace
+
 import pytest
 
 from conformance.journal.records import Outcome
@@ -151,6 +153,12 @@ def test_a_judgement_says_what_was_owed_and_what_was_seen():
     judged = judge_vector(EFFECT, 200, Sight(0, 2, counts=True))
 
     assert (judged.expected, judged.observed) == ("2xx and exactly one effect", "200, 2 effects")
+
+
+def test_a_judgement_says_what_was_special_about_the_delivery():
+    judged = judge_vector(replace(REFUSED, meaning="no signature header"), 200, Sight(0, 0, counts=True))
+
+    assert judged.expected == "no 2xx and no effect (no signature header)"
 
 
 def test_nothing_is_decided_without_saying_what_was_missing():

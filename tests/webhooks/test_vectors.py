@@ -284,6 +284,10 @@ def test_what_no_source_binds_is_looked_at_only_by_the_thorough():
     assert looked_at >= {"upper-case-signature", "several-v1-good-first", "not-utf-8", "unknown-type", "slow-sender"}
 
 
+def test_every_refusal_says_what_is_wrong_with_the_delivery():
+    assert [v.name for v in VECTORS if v.expect is Expect.REFUSED and not v.meaning] == []
+
+
 def test_the_refusals_are_sent_before_the_last_acceptance():
     listed = cases(BOTH, TIMED)
 
