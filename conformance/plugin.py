@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--budget", type=float, default=None, help="seconds of generated traffic (regress; 60)")
     group.addoption("--output", type=Path, default=None, help="run folder")
     group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
+    group.addoption("--skip-machines", action="store_true", help="leave the state machines out")
     group.addoption("--sandbox-fault", action="append", default=[], help="seed a fault into the embedded sandbox")
     group.addoption("--sandbox-dialect", action="append", default=[], help="legal variation of the embedded sandbox")
 
@@ -90,6 +91,7 @@ def options_of(config: pytest.Config) -> Options:
         budget=get("--budget"),
         output=get("--output"),
         known_failures=get("--known-failures"),
+        machines=not get("--skip-machines"),
         faults=tuple(get("--sandbox-fault")),
         dialects=tuple(get("--sandbox-dialect")),
     )
@@ -160,7 +162,7 @@ def declared(item: pytest.Item) -> Declaration | None:
 def _selected(declaration: Declaration, run: Run) -> bool:
     catalogue, options = load_catalogue(), run.options
     spoken_of = {catalogue[requirement].product for requirement in declaration.judges}
-    if not spoken_of <= set(run.target.products):
+    if not spoken_of <= set(run.target.products) or (declaration.engine is Engine.MACHINE and not options.machines):
         return False
     return selected(declaration, catalogue, tier=options.tier, steps=options.steps, only=options.only)
 

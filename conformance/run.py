@@ -76,6 +76,8 @@ class Options:
     output: Path | None = None
     known_failures: Path | None = None
     workers: int = 0
+    machines: bool = True
+    """Whether state machines are run too; without them a run is quicker and limited."""
     faults: tuple[str, ...] = ()
     dialects: tuple[str, ...] = ()
     partner_fault: str | None = None
@@ -256,6 +258,7 @@ def _wants(options: Options) -> bool:
 def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], ...]) -> RunRecord:
     options, target = run.options, run.target
     selection = tuple(f"step {step}" for step in options.steps) + options.only
+    selection += () if options.machines else ("without state machines",)
     versions = {
         package: metadata.version(package) for package in ("obit-conformance", "schemathesis", "hypothesis", "httpx")
     } | {"python": platform.python_version()}
@@ -304,6 +307,8 @@ def rerun(options: Options) -> str:
         words += ["--sandbox-fault", name]
     for name in options.dialects:
         words += ["--sandbox-dialect", name]
+    if not options.machines:
+        words += ["--skip-machines"]
     if options.partner_fault:
         words += ["--partner-fault", options.partner_fault]
     return shlex.join(words)

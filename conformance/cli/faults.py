@@ -119,7 +119,7 @@ def _json(command: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify") -> Result:
+def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify", machines: bool = True) -> Result:
     """Run the harness against one seeded world, as a user would, and read what it wrote."""
     switch = {"fault": "--sandbox-fault", "dialect": "--sandbox-dialect", "partner fault": "--partner-fault"}
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
@@ -127,6 +127,7 @@ def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify") -> Resu
         command = ["run"]
         command += [word for name in seeded.name.split(TOGETHER) for word in (switch[seeded.kind], name)]
         command += ["--seed", str(seed), "--tier", tier, "--output", str(run)]
+        command += [] if machines else ["--skip-machines"]
         if not full:
             command += [word for requirement in seeded.breaks for word in ("--only", requirement)]
         if not forked.command(command, BOUND):

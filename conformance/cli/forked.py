@@ -12,7 +12,14 @@ from collections.abc import Sequence
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
-NEEDED = ["conformance.cli.app", "conformance.plugin", "conformance.run", "hypothesis", "schemathesis"]
+NEEDED = [
+    "conformance.cli.warm",
+    "conformance.cli.app",
+    "conformance.plugin",
+    "conformance.run",
+    "hypothesis",
+    "schemathesis",
+]
 
 
 def command(words: Sequence[str], seconds: float) -> bool:

@@ -41,6 +41,9 @@ def run(
     budget: Annotated[float | None, typer.Option(help="Seconds of generated traffic (regress; 60).")] = None,
     output: Annotated[Path | None, typer.Option(help="Run folder; by default a new one under reports/.")] = None,
     known_failures: Annotated[Path | None, typer.Option(help="TOML file of known failures.")] = None,
+    skip_machines: Annotated[
+        bool, typer.Option("--skip-machines", help="Leave the state machines out: quicker, never launch evidence.")
+    ] = False,
     sandbox_fault: Annotated[list[str] | None, typer.Option(help="Seed a fault into the embedded sandbox.")] = None,
     sandbox_dialect: Annotated[list[str] | None, typer.Option(help="Legal variation of the embedded sandbox.")] = None,
     partner_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example partner.")] = None,
@@ -68,6 +71,7 @@ def run(
         budget=budget,
         output=output,
         known_failures=known_failures,
+        machines=not skip_machines,
         faults=tuple(sandbox_fault or ()),
         dialects=tuple(sandbox_dialect or ()),
         partner_fault=partner_fault,

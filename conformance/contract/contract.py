@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -168,7 +169,16 @@ def load(path: Path | None = None, product: str = "pools") -> Contract:
     Any OpenAPI 3.1 (or 3.0) file of the vendor will do. Raises ``ContractError`` naming the file, the
     place, what was found there and what was expected.
     """
-    source = read(path if path is not None else builtin(product))
+    return _shipped(product) if path is None else _loaded(path, product)
+
+
+@cache
+def _shipped(product: str) -> Contract:
+    return _loaded(builtin(product), product)
+
+
+def _loaded(path: Path, product: str) -> Contract:
+    source = read(path)
     _check_head(source)
     _check_marks(source)
     schemas = Schemas.of(source.document)

@@ -1,0 +1,21 @@
+"""A run of a part says that it is one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from conformance.journal import Engine, ScenarioRecord, read
+
+from .command import conformance
+
+
+def test_without_state_machines_a_run_is_quicker_and_partial(tmp_path: Path) -> None:
+    words = ["--skip-machines", "--only", "POOLS-REJECT-ONCE", "--output", "run"]
+
+    run = conformance("run", *words, cwd=tmp_path)
+
+    engines = {record.engine for record in read(tmp_path / "run" / "journal").of(ScenarioRecord)}
+    verdict = json.loads((tmp_path / "run" / "verdict.json").read_text())
+    assert engines == {Engine.SCENARIO}
+    assert (run.code, verdict["verdict"]) == (0, "PARTIAL")
