@@ -152,15 +152,15 @@ class Told:
         return 200 <= self.status < 300
 
 
-def once_problems(answers: Sequence[Told], listed: Collection[str], *, silent: bool = False) -> list[str]:
+def once_problems(answers: Sequence[Told], listed: Collection[str]) -> list[str]:
     """What contradicts that all these creates, sent under one key with one body, are one operation.
 
-    ``listed`` are the objects made of them that a list shows, ``silent`` says that some answers never came: then
-    nothing may have been made known, though nothing may be made twice either.
+    ``listed`` are the objects made of them that a list shows. The last create is one sent when all others are over:
+    until then a duplicate may be refused, and no longer.
     """
     named = {answer.id for answer in answers if answer.ok}
     made = set(listed)
-    problems = ["no create succeeded"] if not named and not silent else []
+    problems = [] if answers[-1].ok else [f"the key is answered {answers[-1].status} when nothing is under way"]
     problems += ["a success that names nothing"] if "" in named else []
     problems += [f"the successes name {len(named)} objects"] if len(named) > 1 else []
     problems += [f"{len(made)} objects were made"] if len(made) > 1 else []

@@ -56,13 +56,11 @@ def judge_once(
     requirement: str,
     request: Mapping[str, object],
     replies: list[Reply],
-    *,
-    silent: bool = False,
     evidence: tuple[str, ...] = (),
 ) -> None:
     """Judge that all these creates, one key and one body, made one session that every success names."""
     answers = [told(reply) for reply in replies]
-    problems = once_problems(answers, listed(desk, request), silent=silent)
+    problems = once_problems(answers, listed(desk, request))
     statuses = ", ".join(str(answer.status) for answer in answers)
     judge.check(
         requirement,
