@@ -297,18 +297,12 @@ def gate_unknown_asset_as_400(patch: Patch) -> None:
     drags=("WIRE-STATUS",),
 )
 def gate_ineligible_as_404(patch: Patch) -> None:
-    refuse_ineligible(patch, 404)
+    def checked(reply: Reply) -> Reply:
+        if reply.body["eligible"] is False:
+            raise not_found("this context is not eligible")
+        return reply
 
-
-@fault(
-    "gate-ineligible-as-403",
-    summary="Where the answer would be no, the eligibility check is a 403",
-    fact="gate facts section 4.B: 200 always for a well-formed call",
-    klass="capabilities",
-    breaks=("GATE-CAP-ELIGIBILITY",),
-)
-def gate_ineligible_as_403(patch: Patch) -> None:
-    refuse_ineligible(patch, 403)
+    seams.amend(patch, capabilities, "check_eligibility", checked)
 
 
 @fault(
@@ -392,15 +386,3 @@ def forget_unknown_region(patch: Patch, handler: str) -> None:
         return healthy(call)
 
     patch.replace(capabilities, handler, handle)
-
-
-def refuse_ineligible(patch: Patch, status: int) -> None:
-    """Answer an eligibility of no with a refusal."""
-    refuse = seams.refusing(status, "not_eligible")
-
-    def checked(reply: Reply) -> Reply:
-        if reply.body["eligible"] is False:
-            raise refuse("this context is not eligible")
-        return reply
-
-    seams.amend(patch, capabilities, "check_eligibility", checked)

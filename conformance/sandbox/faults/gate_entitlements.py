@@ -1,4 +1,4 @@
-"""Mistakes with what an account of 0Gate may use: the product, rails and customer records."""
+"""Mistakes with what an account of 0Gate may use: the product, rails, customer records, trust and its rate."""
 
 from __future__ import annotations
 
@@ -123,6 +123,17 @@ def gate_customers_checked_at_create_only(patch: Patch) -> None:
 
     patch.replace(customers, "check_enabled", lambda call: None)
     patch.replace(customers, "create", create)
+
+
+@fault(
+    "gate-package-from-anybody",
+    summary="An account that is not trusted may hand verification over",
+    fact="gate facts section 4.A: without trusted status a kyc_package is a 403",
+    klass="entitlements",
+    breaks=("GATE-DENY-TRUST",),
+)
+def gate_package_from_anybody(patch: Patch) -> None:
+    patch.replace(access, "check_trusted", lambda its_access: None)
 
 
 @fault(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from conformance.sandbox.calls import Call, Reply, Sandbox
 from conformance.sandbox.faults import gate_seams, seams
-from conformance.sandbox.gate import access, lifecycle, members, sessions, transactions
+from conformance.sandbox.gate import lifecycle, members, sessions, transactions
 from conformance.sandbox.gate.sessions import Session
 from conformance.sandbox.refusal import Refusal
 from conformance.sandbox.variations import Patch, fault
@@ -82,7 +82,13 @@ def gate_create_without_secret(patch: Patch) -> None:
     drags=("GATE-SESSION-READ",),
 )
 def gate_create_amount_rounded(patch: Patch) -> None:
-    keep_otherwise(patch, lambda terms: {**terms, "amount": str(round(float(str(terms["amount"]))))})
+    healthy = sessions.read_terms
+
+    def read_terms(document: Mapping[str, object]) -> dict[str, object]:
+        terms = healthy(document)
+        return {**terms, "amount": str(round(float(str(terms["amount"]))))}
+
+    patch.replace(sessions, "read_terms", read_terms)
 
 
 @fault(
@@ -94,9 +100,8 @@ def gate_create_amount_rounded(patch: Patch) -> None:
     drags=("WIRE-BODY", "GATE-SESSION-READ", "GATE-SESSION-CREATE"),
 )
 def gate_amount_as_number(patch: Patch) -> None:
-    for handler in ("read", "list_page"):
-        change = item_floats if handler == "list_page" else body_floats
-        seams.amend(patch, sessions, handler, change)
+    seams.amend(patch, sessions, "read", body_floats)
+    seams.amend(patch, sessions, "list_page", item_floats)
 
 
 @fault(
@@ -370,17 +375,6 @@ def gate_failed_action_ends_session(patch: Patch) -> None:
     patch.replace(lifecycle, "fail", fail)
 
 
-@fault(
-    "gate-package-from-anybody",
-    summary="An account that is not trusted may hand verification over",
-    fact="gate facts section 4.A: without trusted status a kyc_package is a 403",
-    klass="entitlements",
-    breaks=("GATE-DENY-TRUST",),
-)
-def gate_package_from_anybody(patch: Patch) -> None:
-    patch.replace(access, "check_trusted", lambda its_access: None)
-
-
 def with_secret(reply: Reply, known: Mapping[str, str]) -> Reply:
     return seams.with_members(reply, client_secret=known.get(str(reply.body["id"])))
 
@@ -397,9 +391,3 @@ def any_amount(document: Mapping[str, object]) -> str:
     """Whatever reads as a number, negative ones and zero included."""
     value = members.words(document, "amount", 1, members.LONGEST_AMOUNT)
     return members.matching(value, "amount", ANY_NUMBER)
-
-
-def keep_otherwise(patch: Patch, change: Callable[[dict[str, object]], dict[str, object]]) -> None:
-    """Keep other terms of a session than it was asked for."""
-    healthy = sessions.read_terms
-    patch.replace(sessions, "read_terms", lambda document: change(healthy(document)))

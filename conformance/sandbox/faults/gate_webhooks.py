@@ -122,18 +122,6 @@ def gate_webhook_timestamp_in_milliseconds(patch: Patch) -> None:
 
 
 @fault(
-    "gate-webhook-timestamp-of-the-zone",
-    summary="The timestamp is local time, two hours ahead",
-    fact="gate facts section 8.4: t in Unix seconds, 300 seconds of tolerance in both directions",
-    klass="signatures",
-    breaks=("GATE-WEBHOOK-SIGNATURE",),
-    drags=OF_NO_TRUSTED_DELIVERY,
-)
-def gate_webhook_timestamp_of_the_zone(patch: Patch) -> None:
-    signed_at(patch, lambda delivery, wall: wall + 7200)
-
-
-@fault(
     "gate-webhook-signed-once",
     summary="A delivery is signed when it is queued, and every attempt carries that timestamp and signature",
     fact="gate facts section 8.4: each attempt carries a fresh t and MAC, since the waits exceed the tolerance",

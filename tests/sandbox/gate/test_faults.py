@@ -47,7 +47,7 @@ SHOWN_BY: dict[Story, str] = {
     stories.capabilities: """
         gate-asset-echoes-symbol gate-asset-in-envelope gate-capabilities-have-more
         gate-country-code-case-sensitive gate-country-filter-ignored gate-eligible-as-text
-        gate-everybody-eligible gate-inactive-asset-served gate-ineligible-as-403 gate-ineligible-as-404
+        gate-everybody-eligible gate-inactive-asset-served gate-ineligible-as-404
         gate-ineligible-without-reason gate-methods-default-to-euro gate-methods-need-a-currency
         gate-methods-without-name gate-payout-methods-page gate-supported-filter-ignored
         gate-supported-filter-turned-round gate-symbol-case-sensitive gate-unknown-asset-as-400
@@ -188,7 +188,7 @@ SHOWN_BY: dict[Story, str] = {
         gate-webhook-header-names-delivery gate-webhook-header-of-other-time gate-webhook-header-without-type
         gate-webhook-signature-in-capitals gate-webhook-signed-with-half-a-secret
         gate-webhook-signed-with-other-secret gate-webhook-signs-body-alone gate-webhook-signs-parsed-body
-        gate-webhook-timestamp-in-milliseconds gate-webhook-timestamp-of-the-zone gate-webhook-unsigned
+        gate-webhook-timestamp-in-milliseconds gate-webhook-unsigned
     """,
     notices.dead_letters: """
         gate-foreign-delivery-as-403 gate-replay-answers-dead-letter gate-replay-as-new-event
