@@ -169,12 +169,12 @@ def load(path: Path | None = None, product: str = "pools") -> Contract:
     Any OpenAPI 3.1 (or 3.0) file of the vendor will do. Raises ``ContractError`` naming the file, the
     place, what was found there and what was expected.
     """
-    return _shipped(product) if path is None else _loaded(path, product)
+    return _shipped(builtin(product), product) if path is None else _loaded(path, product)
 
 
 @cache
-def _shipped(product: str) -> Contract:
-    return _loaded(builtin(product), product)
+def _shipped(path: Path, product: str) -> Contract:
+    return _loaded(path, product)
 
 
 def _loaded(path: Path, product: str) -> Contract:
