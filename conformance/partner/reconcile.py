@@ -89,7 +89,7 @@ class Around:
         """Whether a record should know of a move made at this time."""
         if moved is None:
             return not self.grace
-        return moved <= self.as_of - self.grace
+        return self.as_of - moved >= self.grace
 
     def covers(self, at: datetime | None) -> bool:
         """Whether a trade of an order of this time would have been read."""

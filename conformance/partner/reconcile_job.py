@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import localcontext
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +26,9 @@ DOUBTS = 100
 """Trades that are read once more before a difference is believed: lists may lag, and trades move meanwhile."""
 
 DOUBTFUL = frozenset({Kind.MISSING, Kind.STATUS, Kind.LEDGER, Kind.UNREFUNDED})
+
+DIGITS = 200
+"""Enough for every sum of amounts that can be read to be exact."""
 
 CURRENCY = "EUR"
 """The ledger's own default (facts 4.12)."""
@@ -230,6 +234,14 @@ def reconcile(store: Store, columns: Columns, other: Other, settings: Settings, 
 
     What ``other`` raises passes through; what was written before stays written.
     """
+    with localcontext() as context:
+        context.prec = DIGITS
+        return _reconcile(store, columns, other, settings, write)
+
+
+def _reconcile(
+    store: Store, columns: Columns, other: Other, settings: Settings, write: Callable[[Said], None]
+) -> Tally:
     oldest, dated = store.span()
     # Where an order has no time, its trade may be as old as any.
     since = None if not dated or oldest is None else min(filter(None, (oldest, settings.period.start)))

@@ -27,6 +27,9 @@ LARGEST_DOCUMENT = 64 << 20
 LARGEST_EXPONENT = 40
 """Of amounts anybody could mean; a larger one written out would fill the memory."""
 
+LONGEST = 1_000
+"""Characters of a text of the target that are kept."""
+
 Row = Mapping[str, Any]
 
 
@@ -81,7 +84,7 @@ class Page:
 
 def trade_of(row: Row, source: str) -> Trade | None:
     """The trade in a row; None where it has neither an id nor a status and so is none."""
-    texts = {name: value if isinstance(value, str) else "" for name, value in row.items()}
+    texts = {name: _storable(value) if isinstance(value, str) else "" for name, value in row.items()}
     transact, status = texts.get("transactId", ""), texts.get("status", "")
     if not transact or not status:
         return None
@@ -112,10 +115,10 @@ def entry_of(row: Row, currency: str, source: str) -> Entry | None:
     own = row.get("currency")
     apart = ("delta", "reason", "currency", "createdAt")
     return Entry(
-        currency=own if isinstance(own, str) and own else currency,
+        currency=_storable(own if isinstance(own, str) and own else currency),
         delta=delta,
-        reason=reason if isinstance(reason, str) else "",
-        names=tuple(value for name, value in row.items() if name not in apart and isinstance(value, str)),
+        reason=_storable(reason) if isinstance(reason, str) else "",
+        names=tuple(_storable(value) for name, value in row.items() if name not in apart and isinstance(value, str)),
         created=moment(row.get("createdAt")),
         exchange=source,
     )
@@ -237,11 +240,18 @@ def decimal(value: object) -> Decimal | None:
     """An exact decimal from a money string or a JSON number, None for anything else."""
     if isinstance(value, bool) or not isinstance(value, (int, Decimal, str)):
         return None
+    if isinstance(value, str) and len(value) > 2 * LARGEST_EXPONENT:
+        return None
     try:
         found = Decimal(value)
     except InvalidOperation:
         return None
     return found if found.is_finite() and abs(found.adjusted()) <= LARGEST_EXPONENT else None
+
+
+def _storable(text: str) -> str:
+    """A text that can be written down: half a surrogate pair is legal in JSON and nowhere else."""
+    return text[:LONGEST].encode("utf-8", "backslashreplace").decode()
 
 
 def spans(text: str) -> Iterator[str]:
@@ -256,5 +266,8 @@ def spans(text: str) -> Iterator[str]:
 
 
 def utc(seconds: float | None) -> datetime | None:
-    """A time from seconds since the epoch."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    """A time from seconds since the epoch; None at the end of the calendar, where rounding leads out of it."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError):
+        return None

@@ -65,7 +65,7 @@ def _walk(api: PoolsApi, member: str, query: dict[str, str], since: datetime | N
             return
         yield page
         last = moment(page.rows[-1].get("createdAt")) if page.rows else None
-        beyond = since is not None and last is not None and last < since - MARGIN
+        beyond = since is not None and last is not None and (since - last) > MARGIN
         if page.cursor is None or not page.rows or beyond or page.cursor == cursor:
             walk.ended = page.cursor is None or beyond
             return
