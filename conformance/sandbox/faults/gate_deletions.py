@@ -35,7 +35,7 @@ def gate_deleted_readable(patch: Patch) -> None:
     fact="gate facts section 4.H: soft-deleted customers are left out",
     klass="deletion",
     breaks=("GATE-CUSTOMER-DELETE",),
-    drags=("GATE-CUSTOMER-LIST", "GATE-CUSTOMER-FILTERS"),
+    drags=("GATE-CUSTOMER-LIST", "GATE-CUSTOMER-FILTERS", "GATE-CUSTOMER-RESERVED"),
 )
 def gate_deleted_listed(patch: Patch) -> None:
     gate_seams.requery(patch, customers, "list_page", (" AND deleted_at IS NULL", ""))
@@ -47,7 +47,7 @@ def gate_deleted_listed(patch: Patch) -> None:
     fact="gate facts section 4.H: soft-deleted customers are left out",
     klass="deletion",
     breaks=("GATE-CUSTOMER-DELETE",),
-    drags=("GATE-CUSTOMER-FILTERS",),
+    drags=("GATE-CUSTOMER-FILTERS", "GATE-CUSTOMER-RESERVED"),
 )
 def gate_deleted_found_by_filter(patch: Patch) -> None:
     gate_seams.requery_if(

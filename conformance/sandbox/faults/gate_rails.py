@@ -97,27 +97,15 @@ def gate_rail_amount_as_number(patch: Patch) -> None:
 
 
 @fault(
-    "gate-pay-out-is-kind-of-pay-in",
-    summary="A pay-out says that its kind is pay_in",
-    fact="gate facts section 4.I: kind is constant, pay_in or pay_out",
+    "gate-pay-out-is-a-pay-in",
+    summary="A pay-out names itself an object of the other kind",
+    fact="gate facts section 4.I: object is rail_pay_in or rail_pay_out, always present",
     klass="rails",
-    breaks=("GATE-RAIL-PAY-OUT",),
-    drags=("WIRE-BODY", "GATE-WEBHOOK-PAYLOAD"),
+    breaks=("WIRE-BODY",),
+    drags=("GATE-RAIL-PAY-OUT", "GATE-WEBHOOK-PAYLOAD"),
 )
-def gate_pay_out_is_kind_of_pay_in(patch: Patch) -> None:
-    show_otherwise(patch, lambda rail: {"kind": rails.PAY_IN})
-
-
-@fault(
-    "gate-rail-forgets-reference",
-    summary="A rail reads without the partner's reference",
-    fact="gate facts section 4.I: reference and metadata are echoed; seed 003: the partner's order id",
-    klass="rails",
-    breaks=SHOWN_RAILS,
-)
-def gate_rail_forgets_reference(patch: Patch) -> None:
-    for handler in ("read_pay_in", "read_pay_out"):
-        seams.amend(patch, rails, handler, lambda reply: seams.with_members(reply, reference=None))
+def gate_pay_out_is_a_pay_in(patch: Patch) -> None:
+    show_otherwise(patch, lambda rail: {"object": "rail_pay_in"})
 
 
 @fault(

@@ -281,18 +281,6 @@ def gate_webhook_only_200_counts(patch: Patch) -> None:
 
 
 @fault(
-    "gate-webhook-overtakes",
-    summary="While an event is tried again the later ones of its session are sent",
-    fact="gate facts section 8.5: in order within one session",
-    klass="order",
-    breaks=("GATE-WEBHOOK-ORDER",),
-    drags=("GATE-WEBHOOK-RETRY",),
-)
-def gate_webhook_overtakes(patch: Patch) -> None:
-    gate_seams.drop(patch, ("AND earlier.seq < d.seq", "AND 1 = 0"))
-
-
-@fault(
     "gate-webhook-created-comes-late",
     summary="The event of a creation waits for a nightly job, and what follows does not wait for it",
     fact="gate facts section 8.5: in order within one session",

@@ -128,8 +128,8 @@ SHOWN_BY: dict[Story, str] = {
         gate-lock-unsigned gate-quote-as-numbers gate-read-redeems gate-read-renews-quote gate-read-reprices
     """,
     redemptions.rails: """
-        gate-pay-out-is-kind-of-pay-in gate-pay-out-key-ignored gate-quote-redeemed-again
-        gate-quote-redeemed-again-answers-first gate-rail-amount-as-number gate-rail-forgets-reference
+        gate-pay-out-is-a-pay-in gate-pay-out-key-ignored gate-quote-redeemed-again
+        gate-quote-redeemed-again-answers-first gate-rail-amount-as-number
         gate-rail-key-ignored gate-rail-refused-uses-quote-up gate-rail-takes-amount-less-fees
         gate-redeemed-reads-active gate-second-try-redeems
     """,
@@ -174,7 +174,7 @@ SHOWN_BY: dict[Story, str] = {
     """,
     notices.refused_deliveries: """
         gate-webhook-any-answer-counts gate-webhook-created-comes-late gate-webhook-new-id-on-retry
-        gate-webhook-overtakes gate-webhook-signed-once gate-webhook-tried-once
+        gate-webhook-signed-once gate-webhook-tried-once
     """,
     notices.taken_deliveries: """
         gate-deliveries-forgotten gate-deliveries-limit-ignored gate-deliveries-of-everybody
