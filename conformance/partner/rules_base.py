@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from conformance.journal import Outcome
-from conformance.partner.traffic import Call, Traffic
+from conformance.partner.traffic import Call, Kind, Traffic
 
 TOLD = 25
 """Breaches of one requirement that are told; a loop of thousands is one."""
@@ -86,8 +86,11 @@ def grouped(calls: Iterable[Call], of: Callable[[Call], Hashable | None]) -> lis
 
 
 def same_request(call: Call) -> Hashable | None:
-    """What equal requests of one sender have in common; None where a body was not recorded."""
-    if call.request is None:
+    """What equal requests of one sender have in common; None where that cannot be told.
+
+    A publishable key is in every visitor's browser, so equal requests with it have many senders.
+    """
+    if call.request is None or call.key.kind is Kind.PUBLISHABLE:
         return None
     return call.target, call.request.digest, call.key.identity
 

@@ -85,14 +85,35 @@ def _retry_keeps_key(traffic: Traffic) -> Seen:
     shown, broken = [], []
     told = [call for call in executions(traffic) if call.idempotency is not None and not call.hidden_key]
     for calls in grouped(told, lambda call: (call.origin, call.operation, executed_quote(call))):
-        if pair := _differing(calls, lambda call: call.idempotency or ""):
-            came = f"answered {pair[0].status}" if pair[0].status else "left without an answer"
-            observed = f"{executed_quote(pair[0])} was tried again with another Idempotency-Key after a try {came}"
+        if pair := _other_key(calls):
+            answer = "no answer" if pair[0].status is None else f"the answer {pair[0].status}"
+            when = "after" if pair[1].after(pair[0]) else "before"
+            observed = f"{executed_quote(pair[0])} was tried again with another Idempotency-Key {when} {answer}"
             broken.append(Breach(observed, pair))
         else:
-            effective = next((number for number, call in enumerate(calls) if _took_effect(call)), len(calls))
-            shown += calls[effective + 1 :]
+            first = next((call for call in calls if call.unknown), None)
+            shown += [call for call in calls if first is not None and call.after(first)]
     return Seen(shown, broken)
+
+
+def _other_key(calls: Sequence[Call]) -> tuple[Call, Call] | None:
+    """A try whose outcome its sender did not know, and a later one with another key.
+
+    What was answered 2xx before is not one of these: the vendor gives the same trade for any key then.
+    """
+    open_tries: dict[str, Call] = {}
+    settled: list[Call] = []
+    for call in calls:
+        key = call.idempotency or ""
+        waiting = (before for before in settled if not call.after(before) and before.idempotency != key)
+        other = next((before for said, before in open_tries.items() if said != key), None) or next(waiting, None)
+        if other is not None:
+            return other, call
+        if call.unknown:
+            open_tries.setdefault(key, call)
+        elif call.ok:
+            settled = [before for before in settled if not call.after(before)] + [call]
+    return None
 
 
 def _gate_key_per_write(traffic: Traffic) -> Seen:
@@ -137,7 +158,7 @@ RULES = (
     Rule(
         "PARTNER-TRAFFIC-RETRY-KEEPS-KEY",
         "a try after an execution whose outcome is unknown carries the same Idempotency-Key",
-        "a second try of one quote after a try that was answered 2xx, 5xx or not at all",
+        "a second try of one quote after one that was answered 5xx or not at all",
         _retry_keeps_key,
     ),
     Rule(

@@ -92,9 +92,8 @@ def _first_or_not(shown: list[Call], unread: list[Call], traffic: Traffic, what:
     if not unread:
         return Seen(shown)
     if traffic.from_start:
-        return Seen(
-            broken=[Breach(f"{call.operation} was sent before {what} had been read", (call,)) for call in unread]
-        )
+        early = f"was sent before {what} had been read, in a recording said to hold everything from the start"
+        return Seen(broken=[Breach(f"{call.operation} {early}", (call,)) for call in unread])
     words = f"{unread[0].target.partition('?')[0]} came before {what} had been read in the recording"
     return Seen(unclear=f"{words}; they may have been read before it began (--from-start says nothing was)")
 
@@ -126,7 +125,7 @@ def _outside(call: Call, read: Call) -> str:
     assert call.request is not None
     for member, listed in (("side", "sides"), ("cryptoNetwork", "supportedNetworks")):
         asked, offered = call.request.text(member), read.says(listed)
-        if asked and isinstance(offered, tuple) and offered and asked not in offered:
+        if asked and isinstance(offered, tuple) and offered and asked.lower() not in map(str.lower, offered):
             return f"a quote was asked for with {member} {asked!r}"
     return ""
 
@@ -223,7 +222,7 @@ def _no_destination(traffic: Traffic) -> Seen:
     for call in traffic.of(TRANSACT):
         if call.request is None:
             continue
-        found = sorted(call.request.names & DESTINATIONS)
+        found = sorted(call.request.members.keys() & DESTINATIONS)
         if found:
             broken.append(Breach(f"a transact was sent with {', '.join(found)}", (call,)))
         elif call.request.names:

@@ -17,17 +17,24 @@ from conformance.partner.traffic import Call, Traffic
 LOOP = 5
 """Repetitions of one refused request, each after the answer to the last, that nobody takes for chance."""
 
-PAUSE = 30.0
+PAUSE = 10.0
 """Seconds between two of them; what comes later is somebody trying anew."""
 
 BLIND = 2
 """Repetitions of an execution after 409 with nothing read in between."""
 
 EARLY = 3
-"""Repetitions of one request before Retry-After has passed; an execution is one sender's, so there it is one."""
+"""Repetitions of a request about one object before Retry-After has passed: one may be another worker's. An execution
+is one sender's, so there it is one."""
+
+HAMMER = 10
+"""Repetitions within a second of each other of a throttled request that many users may share."""
 
 ROUNDING = 1.0
 """Seconds by which a wait may be shorter than Retry-After, which is whole seconds."""
+
+OBJECTS = frozenset({"quoteId", "transactId", "refid"})
+"""Path parameters that name one quote or trade."""
 
 TRIES = 12
 """Tries of one write within ``MINUTE``: a back-off that starts at a tenth of a second and doubles makes nine."""
@@ -88,8 +95,7 @@ def _throttled(traffic: Traffic) -> Seen:
     for calls in grouped(traffic.calls, same_request):
         for chain in chains(calls, lambda before, call: before.status == 429 and _too_soon(before, call)):
             early, asked = len(chain) - 1, chain[0].retry_after
-            allowed = LOOP - 1 if asked is None else 0 if _one_sender(chain) else EARLY - 1
-            if early > allowed:
+            if early >= _allowed(chain):
                 waited = max(gap(before, call) for before, call in pairwise(chain))
                 observed = f"{chain[0].operation} was repeated {early} times after 429, at most {waited:.1f} s later"
                 wanted = "" if asked is None else f", where Retry-After asked for {asked:g} s"
@@ -97,15 +103,26 @@ def _throttled(traffic: Traffic) -> Seen:
     return Seen(followed(throttled, traffic), broken)
 
 
+def _allowed(chain: Sequence[Call]) -> int:
+    """The number of early repetitions from which on a chain of them is a breach."""
+    call = chain[0]
+    if not _about_one(call):
+        return HAMMER
+    if call.retry_after is None:
+        return LOOP
+    one_sender = call.operation == TRANSACT and len({call.idempotency for call in chain}) == 1
+    return 1 if one_sender else EARLY
+
+
 def _too_soon(before: Call, call: Call) -> bool:
-    if before.retry_after is None:
+    if before.retry_after is None or not _about_one(before):
         return gap(before, call) < 1.0
     return gap(before, call) < before.retry_after - ROUNDING
 
 
-def _one_sender(chain: Sequence[Call]) -> bool:
-    """Whether the repetitions of a request can only come from whoever sent it first, who was told to wait."""
-    return chain[0].operation == TRANSACT and len({call.idempotency for call in chain}) == 1
+def _about_one(call: Call) -> bool:
+    """Whether a request concerns one quote or trade, and so one order of one user."""
+    return call.operation == TRANSACT or bool(call.parameters.keys() & OBJECTS)
 
 
 def _bounded(traffic: Traffic) -> Seen:

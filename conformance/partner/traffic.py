@@ -65,7 +65,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A JSON body as far as rules look: the members on top, every name at any depth, and an identity of the whole."""
+    """A JSON body as far as rules look: the members on top, names at any depth but in metadata, and an identity."""
 
     members: Mapping[str, Any]
     names: frozenset[str]
@@ -367,7 +367,8 @@ def _names(document: Any) -> Iterator[str]:
         value = pending.pop()
         if isinstance(value, dict):
             yield from value
-            pending.extend(value.values())
+            # What a partner keeps in metadata is its own and is given no meaning here.
+            pending.extend(item for name, item in value.items() if name != "metadata")
         elif isinstance(value, list):
             pending.extend(value)
 

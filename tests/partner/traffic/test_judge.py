@@ -368,3 +368,10 @@ def test_members_of_any_size_around_the_entries_are_stepped_over() -> None:
 def test_every_requirement_of_the_catalogue_has_a_rule_or_is_stated() -> None:
     known = {r.id for r in load().of(["traffic"])}
     assert {rule.requirement for rule in RULES} == {name for name in known if not name.startswith(PREFIX)}
+
+
+def test_the_documentation_lists_every_rule_with_its_least_evidence() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "certify-a-partner.md").read_text("utf-8")
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("| `"): (row[3], row[4].removesuffix(" |")) for row in rows if len(row) == 5}
+    assert told == {r.requirement.removeprefix("PARTNER-TRAFFIC-"): (r.expected, r.evidence) for r in RULES}

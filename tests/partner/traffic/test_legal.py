@@ -206,6 +206,32 @@ ROWS: list[tuple[str, Callable[[], list[Entry]]]] = [
         ),
     ),
     (
+        "visitors whose browsers are throttled",
+        lambda: flow(*(discovery(2 + n, sent=CHROME, status=429, got={"Retry-After": "60"}) for n in range(20))),
+    ),
+    (
+        "dashboards that ask for one list while it is throttled",
+        lambda: flow(
+            *(entry(2 + 2 * n, "GET", "/pools/trades", status=429, got={"Retry-After": "60"}) for n in range(20))
+        ),
+    ),
+    (
+        "one more try of what was executed, with another key",
+        lambda: flow(quoted(2), transacted(3), transacted(5, key="order-1-test-of-duplicates")),
+    ),
+    (
+        "a network written otherwise",
+        lambda: flow(quoted(2, asked={"cryptoNetwork": "TRON"}, status=400, answer=refusal("invalid_request", 400))),
+    ),
+    (
+        "an address in the metadata of a transact",
+        lambda: flow(quoted(2), transacted(3, more={"metadata": {"address": "1 High Street"}})),
+    ),
+    (
+        "a denial tried again twelve seconds later, and again",
+        lambda: flow(*(quoted(2 + 12 * n, status=403, answer=refusal("kyc_not_approved", 403)) for n in range(9))),
+    ),
+    (
         "a conflict, a look, and another try",
         lambda: flow(
             quoted(2),

@@ -162,6 +162,11 @@ ROWS: list[tuple[str, str, Callable[[], list[Entry]]]] = [
         lambda: flow(quoted(2), transacted(3, status=503), transacted(5, key="order-1-again")),
     ),
     (
+        "another key before the first try was answered",
+        "RETRY-KEEPS-KEY",
+        lambda: flow(quoted(2), transacted(3, took=5), transacted(4, key="order-1-again")),
+    ),
+    (
         "another key on a retry of a pay-in after a lost answer",
         "RETRY-KEEPS-KEY",
         lambda: flow(rail(2) | {"response": {"status": 0, "headers": []}}, rail(5, "rail-1-again")),
@@ -220,7 +225,7 @@ ROWS: list[tuple[str, str, Callable[[], list[Entry]]]] = [
     (
         "throttled reads without a pause",
         "THROTTLE-RESPECTED",
-        lambda: flow(*(entry(3 + n * 0.1, "GET", "/pools/trades", status=429) for n in range(8))),
+        lambda: flow(*(entry(3 + n * 0.1, "GET", "/pools/trades", status=429) for n in range(14))),
     ),
     (
         "a failing execution hammered",
