@@ -24,7 +24,7 @@ from conformance.model.gate import (
 )
 from conformance.scenarios.gate import desk as desks
 from conformance.scenarios.gate.desk import OFF_RAMP, ON_RAMP, RAIL_ENDS, Desk
-from conformance.scenarios.gate.redeeming import redemption
+from conformance.scenarios.gate.redeeming import lock_left, redemption
 from conformance.scenarios.gate.session_machine import SessionVerbs
 
 UNLIMITED = 1_000
@@ -150,8 +150,7 @@ class RailMachine(SessionVerbs):
         known = self.book.quotes[chosen[0]]
 
         def move() -> None:
-            locked = self.locked[known.id]
-            lock = (locked.expires - locked.reply.date).total_seconds() if locked.expires else 0.0
+            lock = lock_left(self.locked[known.id]).total_seconds()
             seconds = str(max(0, math.ceil(lock)) + PAST)
             self.hunt.bench.perform("gate_time_passes", account=self.desk.account, quoteId=known.id, seconds=seconds)
             self.tell(f"let_time_pass({self.names[known.id]}, {seconds})")

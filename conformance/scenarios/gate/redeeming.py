@@ -9,6 +9,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,6 +23,8 @@ PAGES = 3
 DEAD = frozenset({"failed", "cancelled", "canceled", "expired", "rejected", "refused", "declined"})
 """Words for a transaction by which nothing moved. The words are unpublished; any other counts as a movement."""
 COUNTED = ("action", "token", "currency", "payment_method")
+LONGEST_LOCK = timedelta(days=1)
+"""How long a quote that does not say when it ends is taken to last: locks are published as short."""
 IN_FLIGHT = frozenset({409, 423, 425, 429})
 """What a duplicate may hear while the first request is under way: no source says more than that it is a conflict."""
 
@@ -91,6 +94,11 @@ def ready_session(desk: Desk) -> Session:
         with suppress(Refused):
             desk.bench.perform("kyc_approved", sessionId=session.id)
     return session
+
+
+def lock_left(quote: Quote) -> timedelta:
+    """How long the lock of ``quote`` lasted when it was answered."""
+    return quote.expires - quote.reply.date if quote.expires else LONGEST_LOCK
 
 
 def redemption(session: str, quote: Quote, **extra: object) -> dict[str, object]:

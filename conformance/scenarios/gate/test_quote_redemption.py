@@ -15,6 +15,7 @@ from conformance.scenarios.gate.redeeming import (
     IN_FLIGHT,
     Rail,
     Watch,
+    lock_left,
     rail_id,
     ready_session,
     redemption,
@@ -26,8 +27,6 @@ from conformance.scenarios.judging import Judge, scenario
 AT_ONCE = 6
 LONGEST = 120.0
 """Seconds a run waits for an expiry it cannot bring about."""
-UNKNOWN_LOCK = timedelta(days=1)
-"""How far a helper moves the clock of a quote that does not say when it ends."""
 
 
 @scenario("GATE-QUOTE-REDEEMED-ONCE", needs=["rails"], trades=8)
@@ -123,8 +122,7 @@ def park(bench: Bench) -> Parked:
 
 def age(desk: Desk, quote: Quote) -> None:
     """Move the clock of a quote to as soon after its expiry as may be judged."""
-    ahead = quote.expires - quote.reply.date if quote.expires else UNKNOWN_LOCK
-    seconds = max(1, math.ceil(ahead.total_seconds() + MARGIN))
+    seconds = max(1, math.ceil(lock_left(quote).total_seconds() + MARGIN))
     desk.bench.perform("gate_time_passes", account=desk.account, quoteId=quote.id, seconds=str(seconds))
 
 
@@ -134,7 +132,7 @@ def wait_until_old(bench: Bench, parked: Parked) -> None:
         return
     if any(quote.expires is None for quote in parked.quotes):
         raise Refused("quotes that say under expires_at when they end", "the operator of the target")
-    locks = [quote.expires - quote.reply.date for quote in parked.quotes if quote.expires]
+    locks = [lock_left(quote) for quote in parked.quotes]
     newest = max(quote.reply.received for quote in parked.quotes)
     # A Date is cut to whole seconds.
     remaining = (newest + max(locks) - bench.clock.now()).total_seconds() + MARGIN + 1
