@@ -1,6 +1,7 @@
 """What the sources say that no run can decide, each with the reason, so that nothing falls between.
 
-The statements are in ``undecided.yaml``. What a run can decide is a requirement (``catalogue.py``).
+The statements are in ``undecided.yaml`` and, for 0Gate, ``undecided-gate.yaml``. What a run can decide is a requirement
+(``catalogue.py``).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import yaml
 
 from conformance.requirements.catalogue import LOADER
 
-FILE = "undecided.yaml"
+FILES = ("undecided.yaml", "undecided-gate.yaml")
 
 
 class Reason(StrEnum):
@@ -56,19 +57,21 @@ class Undecided:
 
 @cache
 def undecided() -> tuple[Undecided, ...]:
-    """What is written in ``undecided.yaml``. Raises ``ValueError`` naming the entry for anything malformed."""
-    text = resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8")
-    found = tuple(_entry(raw) for raw in yaml.load(text, Loader=LOADER))  # noqa: S506 - a safe loader
+    """What is written in ``FILES``. Raises ``ValueError`` naming file and entry for anything malformed."""
+    found: tuple[Undecided, ...] = ()
+    for file in FILES:
+        text = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
+        found += tuple(_entry(file, raw) for raw in yaml.load(text, Loader=LOADER))  # noqa: S506 - a safe loader
     twice = {entry.statement for entry in found if sum(entry.statement == other.statement for other in found) > 1}
     if twice:
-        raise ValueError(f"{FILE}: {sorted(twice)[0]!r} is written twice")
+        raise ValueError(f"{FILES[0]}: {sorted(twice)[0]!r} is written twice")
     return found
 
 
-def _entry(raw: Any) -> Undecided:
+def _entry(file: str, raw: Any) -> Undecided:
     if not isinstance(raw, dict):
         problem = f"found {type(raw).__name__}; expected an entry with statement, source, reason and because"
-        raise ValueError(f"{FILE}: {problem}")  # noqa: TRY004 - a fault of the file
+        raise ValueError(f"{file}: {problem}")  # noqa: TRY004 - a fault of the file
     name = raw.get("statement", "an entry without statement")
     fields = dict(raw)
     try:
@@ -79,7 +82,7 @@ def _entry(raw: Any) -> Undecided:
             because=fields.pop("because"),
         )
     except (KeyError, ValueError) as problem:
-        raise ValueError(f"{FILE}: {name}: {problem}") from problem
+        raise ValueError(f"{file}: {name}: {problem}") from problem
     if fields:
-        raise ValueError(f"{FILE}: {name}: unknown field {sorted(fields)[0]!r}")
+        raise ValueError(f"{file}: {name}: unknown field {sorted(fields)[0]!r}")
     return entry

@@ -186,7 +186,7 @@ class Target:
 
     def _lacking_promise(self, name: str, why: str) -> str | None:
         settings = self.webhooks.get("gate")
-        if settings is None or getattr(settings, name) is not None:
+        if settings is not None and getattr(settings, name) is not None:
             return None
         return f"the profile has no webhooks.gate.{name} ({why})"
 

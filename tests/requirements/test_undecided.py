@@ -12,9 +12,13 @@ import yaml
 
 from conformance.requirements import Reason, Undecided, load, undecided
 from conformance.requirements.undecidable import MEANING
+from tests.requirements.gate_places import cited as cited_gate
 from tests.requirements.places import ALSO_CALLED, DECIDED_BY, PAGES, PLACES, REPEATED, cited
 
-ENTRIES = undecided()
+ALL = undecided()
+ENTRIES = [
+    entry for entry in ALL if "gate facts" not in entry.source and not entry.source.startswith(("seed 002", "seed 003"))
+]
 REQUIRED = {place for requirement in load() for place in cited(requirement.source)}
 LISTED = {place for entry in ENTRIES for place in cited(entry.source)}
 
@@ -30,7 +34,7 @@ def test_every_place_is_stated_by_a_requirement_or_listed_with_a_reason(place: s
 
 def test_no_source_names_a_place_that_does_not_exist() -> None:
     assert sorted(LISTED - PLACES) == []
-    assert {place for place in REQUIRED - PLACES - WHOLE_PAGES if not place.startswith(ELSEWHERE)} == set()
+    assert {place for place in REQUIRED - PLACES - WHOLE_PAGES if not f"{place} ".startswith(ELSEWHERE)} == set()
 
 
 def test_the_places_told_apart_here_are_not_cited_by_now() -> None:
@@ -39,15 +43,15 @@ def test_the_places_told_apart_here_are_not_cited_by_now() -> None:
     assert set(ALSO_CALLED.values()) <= PLACES
 
 
-@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.statement[:50])
+@pytest.mark.parametrize("entry", ALL, ids=lambda entry: entry.statement[:50])
 def test_an_entry_says_what_and_why_in_whole_sentences(entry: Undecided) -> None:
     assert entry.statement.endswith(".")
     assert entry.because.endswith(".")
-    assert list(cited(entry.source))
+    assert list(cited(entry.source)) or list(cited_gate(entry.source))
 
 
 def test_no_statement_is_both_a_requirement_and_undecided() -> None:
-    assert {entry.statement for entry in ENTRIES} & {requirement.statement for requirement in load()} == set()
+    assert {entry.statement for entry in ALL} & {requirement.statement for requirement in load()} == set()
 
 
 def test_every_reason_is_explained_and_used() -> None:
@@ -84,6 +88,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def loaded(folder: Path, *entries: Any) -> tuple[Undecided, ...]:
     (folder / "undecided.yaml").write_text(yaml.safe_dump(list(entries)))
+    (folder / "undecided-gate.yaml").write_text("[]")
     return undecided()
 
 
