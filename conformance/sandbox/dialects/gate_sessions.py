@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
+from conformance.sandbox import refusal
 from conformance.sandbox.calls import Call, Operation, Reply
 from conformance.sandbox.gate import customers, idempotency, paging, refusals, serving, sessions
 from conformance.sandbox.gate.sessions import Session
@@ -80,22 +80,23 @@ def gate_session_more(patch: Patch) -> None:
 )
 def gate_session_list_lags(patch: Patch) -> None:
     made: dict[str, float] = {}
-    store, list_page = sessions.store, sessions.list_page
+    store, position = sessions.store, paging.position
 
     def note(tx: Transaction, call: Call, terms: Body) -> Session:
         session = store(tx, call, terms)
         made[session.session_id] = time.monotonic()
         return session
 
-    def without_the_newest(call: Call) -> Reply:
-        reply = list_page(call)
-        rows = reply.body["data"]
-        assert isinstance(rows, list)
-        old = time.monotonic() - LAG_SECONDS
-        return replace(reply, body={**reply.body, "data": [row for row in rows if made.get(row["id"], 0.0) < old]})
+    def before_the_newest(tx: Transaction, table: str, owner: str, query: Mapping[str, str]) -> int:
+        start = position(tx, table, owner, query)
+        if table != "gate_sessions":
+            return start
+        young = [name for name, moment in made.items() if moment > time.monotonic() - LAG_SECONDS]
+        places = [tx.execute(paging.CURSORS[table], (owner, name)).fetchone() for name in young]
+        return min([start, *(int(place["seq"]) for place in places if place is not None)])
 
     patch.replace(sessions, "store", note)
-    patch.replace(sessions, "list_page", without_the_newest)
+    patch.replace(paging, "position", before_the_newest)
 
 
 @dialect(
@@ -134,7 +135,7 @@ def gate_session_malformed_422(patch: Patch) -> None:
     patch.replace(sessions, "read_terms", unprocessable)
     patch.replace(refusals, "envelope", with_a_list)
     patch.replace(refusals, "TYPES", {**refusals.TYPES, 422: "invalid_request"})
-    patch.replace(refusals.refusal, "TYPES", {**refusals.refusal.TYPES, 422: "invalid_request"})
+    patch.replace(refusal, "TYPES", {**refusal.TYPES, 422: "invalid_request"})
 
 
 @dialect(

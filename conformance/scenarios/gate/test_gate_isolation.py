@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -164,15 +165,18 @@ def test_neither_a_quote_nor_a_session_of_another_partner_can_be_redeemed(
 def test_no_list_shows_rows_of_another_partner(bench: Bench, desk: Desk, judge: Judge) -> None:
     ours, other = bystanders(desk), Desk(bench, "other_partner")
     theirs = other.open_session()
-    ended = desk.open_session()
-    if desk.api.cancel_session(ended.id, bench.key()).ok:
-        desk.ended(ended.id)
+    # The newer of two, so that a page continued from it would begin with the older one.
+    newer = desk.open_session()
+    if desk.api.cancel_session(newer.id, bench.key()).ok:
+        desk.ended(newer.id)
+    customer = if_given(desk.record_customer) if ours.customer else None
+    refids = [of_session(desk, desk.open_session())]
     redeemed(desk, ours.session, ON_RAMP)
-    refid = of_session(desk, ours.session)
-    names = {ours.session.id, ended.id, refid, *([ours.customer.id] if ours.customer else [])} - {NOBODYS}
+    refids.append(of_session(desk, ours.session))
+    names = {ours.session.id, newer.id, *refids, *(one.id for one in (ours.customer, customer) if one)} - {NOBODYS}
     partners = [session.reply.object().get("partner_id") for session in (ours.session, theirs)]
     us = partners[0] if isinstance(partners[0], str) and partners[0] != partners[1] else None
-    pages = list(_their_pages(other, ours, refid))
+    pages = list(_their_pages(other, ours, Cursors(newer.id, customer.id if customer else NOBODYS, refids[-1])))
     leaked = [
         f"{what}: {row.get('id') or row.get('refid')}"
         for what, page in pages
@@ -186,35 +190,44 @@ def test_no_list_shows_rows_of_another_partner(bench: Bench, desk: Desk, judge: 
         f"{'; '.join(leaked[:5]) or 'no row of ours'} in {len(pages)} pages",
         *(page for _, page in pages),
     )
-    if not ours.customer or refid == NOBODYS:
-        lacking = [
-            what for what, there in (("customers", ours.customer), ("transactions", refid != NOBODYS)) if not there
-        ]
-        judge.observe("lists tried without rows of ours", ", ".join(lacking), LISTS)
+    there = {"customers": ours.customer is not None, "transactions": set(refids) != {NOBODYS}}
+    if not all(there.values()):
+        lacking = ", ".join(what for what, is_there in there.items() if not is_there)
+        judge.observe("lists tried without rows of ours", lacking, LISTS)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursors:
+    """Rows of ours from which another partner tries to go on."""
+
+    session: str
+    customer: str
+    refid: str
 
 
 def is_of(row: dict[str, Any], names: set[str], partner: str | None) -> bool:
     """Whether a row is one of ``names``, belongs to a session among them, or says that it belongs to ``partner``."""
-    joined = {row.get(member) for member in ("id", "refid", "session_id", "gate_session_id")}
+    joined = {str(row.get(member)) for member in ("id", "refid", "session_id", "gate_session_id")}
     return bool(joined & names) or (partner is not None and row.get("partner_id") == partner)
 
 
-def _their_pages(other: Desk, ours: Bystanders, refid: str) -> Iterable[tuple[str, Reply]]:
+def _their_pages(other: Desk, ours: Bystanders, after: Cursors) -> Iterable[tuple[str, Reply]]:
     """The other partner's lists: plain, filtered by what is ours, and continued from our rows."""
     api, session = other.api, ours.session.id
     yield "sessions", api.list_sessions(limit="100")
     for status in ("open", "cancelled"):
         yield f"{status} sessions", api.list_sessions(limit="100", status=status)
-    yield "sessions after ours", api.list_sessions(limit="100", starting_after=session)
+    yield "sessions after ours", api.list_sessions(limit="100", starting_after=after.session)
+    yield "open sessions after ours", api.list_sessions(limit="100", starting_after=after.session, status="open")
     yield "transactions", api.transactions(limit="100")
     yield "transactions of our session", api.transactions(session_id=session)
-    yield "transactions after ours", api.transactions(limit="100", starting_after=refid)
+    yield "transactions after ours", api.transactions(limit="100", starting_after=after.refid)
     yield "deliveries", api.deliveries(limit="200")
     if ours.customer is None:
         return
     request = ours.customer.request
     yield "customers", api.customers(limit="100")
-    yield "customers after ours", api.customers(limit="100", starting_after=ours.customer.id)
+    yield "customers after ours", api.customers(limit="100", starting_after=after.customer)
     yield "customers of our address", api.customers(email=str(request["email"]))
     yield "customers of our reference", api.customers(external_id=str(request["external_id"]))
 
