@@ -1,4 +1,4 @@
-"""A quote request of a run, and our contract as somebody else would have written it; no statement about behaviour."""
+"""What is ours in a run, and our contract as somebody else would have written it; no statement about behaviour."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from conformance.contract import Contract
+from conformance.scenarios.pools.seeds import seeds_of
 
 QUOTE_REQUEST = {
     "side": "on_ramp",
@@ -18,6 +19,7 @@ QUOTE_REQUEST = {
     "type": "firm",
     "destAddress": "TDestination",
 }
+SEEDS = seeds_of(QUOTE_REQUEST)
 
 
 def vendors(contract: Contract, folder: Path) -> Path:

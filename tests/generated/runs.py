@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -18,7 +18,7 @@ from conformance.journal import Engine, Exchange, Journal, Judgement, Observatio
 from conformance.journal.reader import read
 from conformance.requirements import load as load_catalogue
 from conformance.scenarios.bench import Bench
-from conformance.scenarios.generated import Generation, Plan, fuzzed, generate
+from conformance.scenarios.generated import Generation, Plan, Seeds, fuzzed, generate
 from conformance.scenarios.judging import MARK, Judge
 from conformance.scenarios.pools import test_generated
 from conformance.scenarios.pools.desk import Desk
@@ -55,22 +55,22 @@ DECLARED: tuple[str, ...] = next(mark.args[0].judges for mark in vars(scenario)[
 _generations: dict[tuple[str, str, int, int], Generation] = {}
 
 
-def remembered(contract: Contract, quote_request: Mapping[str, object], *, seed: int, bound: int) -> Generation:
+def remembered(contract: Contract, seeds: Seeds, *, seed: int, bound: int) -> Generation:
     """What ``generate`` gives, generated once for all runs of a session: half a second each is what they would take."""
-    asked = (contract.file, repr(sorted(quote_request.items())), seed, bound)
+    asked = (contract.file, repr(seeds), seed, bound)
     if asked not in _generations:
-        _generations[asked] = generate(contract, quote_request, seed=seed, bound=bound)
+        _generations[asked] = generate(contract, seeds, seed=seed, bound=bound)
     return _generations[asked]
 
 
 _fuzzed: dict[tuple[object, ...], list[Plan | None]] = {}
 
 
-def remembered_fuzz(contract: Contract, quote_request: Mapping[str, object], **asked: Any) -> Iterator[Plan | None]:
+def remembered_fuzz(contract: Contract, seeds: Seeds, **asked: Any) -> Iterator[Plan | None]:
     """The first plans ``fuzzed`` gives, generated once for all runs of a session."""
-    known = (contract.file, repr(sorted(quote_request.items())), *sorted(asked.items()))
+    known = (contract.file, repr(seeds), *sorted(asked.items()))
     if known not in _fuzzed:
-        _fuzzed[known] = list(islice(fuzzed(contract, quote_request, **asked), 200))
+        _fuzzed[known] = list(islice(fuzzed(contract, seeds, **asked), 200))
     return iter(_fuzzed[known])
 
 

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from conformance.contract import Contract
-from conformance.scenarios.generated import Plan, Request
-from conformance.scenarios.pools.demands import Demand, demand, names_somebody
+from conformance.scenarios.generated import Demand, Plan, Request
+from conformance.scenarios.pools.demands import demand, names_somebody
 
 VALID = {
     "side": "on_ramp",

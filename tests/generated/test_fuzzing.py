@@ -9,9 +9,10 @@ from itertools import islice
 import pytest
 
 from conformance.contract import Contract
-from conformance.scenarios.generated import KEY, POOL, QUOTE, TRADE, Plan, fuzzed
+from conformance.scenarios.generated import KEY, Plan, fuzzed
+from conformance.scenarios.pools.seeds import POOL, QUOTE, TRADE
 
-from .contracts import QUOTE_REQUEST
+from .contracts import SEEDS
 
 ENOUGH = 220
 
@@ -19,7 +20,7 @@ ENOUGH = 220
 def first(
     contract: Contract, seed: int = 1, number: int = ENOUGH, kinds: Sequence[str] = ("positive", "negative")
 ) -> list[Plan]:
-    stream = fuzzed(contract, QUOTE_REQUEST, seed=seed, kinds=kinds, batch=12)
+    stream = fuzzed(contract, SEEDS, seed=seed, kinds=kinds, batch=12)
     return list(islice((plan for plan in stream if plan is not None), number))
 
 
@@ -90,4 +91,4 @@ def test_what_cannot_be_executed_without_its_key_is_left_to_the_coverage_phase(p
 
 def test_a_contract_with_nothing_to_vary_comes_to_an_end(contract: Contract, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(contract.document, "paths", {"/pools": contract.document["paths"]["/pools"]})
-    assert [plan.operation for plan in fuzzed(contract, QUOTE_REQUEST, seed=1) if plan is not None] == ["GET /pools"]
+    assert [plan.operation for plan in fuzzed(contract, SEEDS, seed=1) if plan is not None] == ["GET /pools"]

@@ -14,10 +14,11 @@ from schemathesis.errors import InvalidSchema
 
 from conformance.contract import Contract, load
 from conformance.journal import Outcome
-from conformance.scenarios.generated import KEY, POOL, QUOTE, TRADE, Plan, Request, generate, phases, spread, turns
+from conformance.scenarios.generated import KEY, Plan, Request, generate, phases, spread, turns
 from conformance.scenarios.generated.settings import CONFIG
+from conformance.scenarios.pools.seeds import POOL, QUOTE, TRADE
 
-from .contracts import QUOTE_REQUEST, vendors
+from .contracts import QUOTE_REQUEST, SEEDS, vendors
 from .runs import DECLARED, run
 from .stub import Stub
 
@@ -26,11 +27,11 @@ BOUND = 400
 
 @pytest.fixture(scope="module")
 def plans(contract: Contract) -> tuple[Plan, ...]:
-    return generate(contract, QUOTE_REQUEST, seed=1, bound=BOUND).plans
+    return generate(contract, SEEDS, seed=1, bound=BOUND).plans
 
 
 def test_the_same_arguments_generate_the_same_requests(contract: Contract, plans: tuple[Plan, ...]) -> None:
-    assert generate(contract, QUOTE_REQUEST, seed=1, bound=BOUND).plans == plans
+    assert generate(contract, SEEDS, seed=1, bound=BOUND).plans == plans
 
 
 def test_another_process_generates_the_same_requests(plans: tuple[Plan, ...]) -> None:
@@ -38,7 +39,8 @@ def test_another_process_generates_the_same_requests(plans: tuple[Plan, ...]) ->
         "import json\n"
         "from conformance.contract import load\n"
         "from conformance.scenarios.generated import generate\n"
-        f"plans = generate(load(), {QUOTE_REQUEST!r}, seed=1, bound={BOUND}).plans\n"
+        "from conformance.scenarios.pools.seeds import seeds_of\n"
+        f"plans = generate(load(), seeds_of({QUOTE_REQUEST!r}), seed=1, bound={BOUND}).plans\n"
         "print(json.dumps([repr(plan.request) for plan in plans]))\n"
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
@@ -161,7 +163,7 @@ def test_a_smoke_run_does_not_import_schemathesis() -> None:
 
 def test_the_vendors_own_file_generates_for_every_operation(contract: Contract, tmp_path: Path) -> None:
     theirs = load(vendors(contract, tmp_path))
-    generation = generate(theirs, QUOTE_REQUEST, seed=1, bound=BOUND)
+    generation = generate(theirs, SEEDS, seed=1, bound=BOUND)
     assert generation.unreadable == ()
     assert {plan.operation for plan in generation.plans} == {operation.key for operation in theirs.operations}
     assert "pq_sample_1" not in "".join(repr(plan.request) for plan in generation.plans)
@@ -183,6 +185,6 @@ def test_an_operation_that_cannot_be_generated_for_is_named_and_the_rest_goes_on
         return honest(operation)
 
     monkeypatch.setattr(phases, "_cases", cases)
-    generation = generate(contract, QUOTE_REQUEST, seed=1, bound=5)
+    generation = generate(contract, SEEDS, seed=1, bound=5)
     assert generation.unreadable == ("GET /pools/ledger: a limit without end",)
     assert len({plan.operation for plan in generation.plans}) == len(contract.operations) - 1

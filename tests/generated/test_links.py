@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from conformance.contract import Contract
-from conformance.scenarios.generated import POOL, Followed, Linked, Request, Step
+from conformance.scenarios.generated import Followed, Linked, Request, Step
+from conformance.scenarios.pools.seeds import POOL
 
-from .contracts import QUOTE_REQUEST
+from .contracts import SEEDS
 
 JSON = (("Content-Type", "application/json"),)
 QUOTING = "POST /pools/{id}/quote"
@@ -20,7 +21,7 @@ QUOTING = "POST /pools/{id}/quote"
 
 @pytest.fixture(scope="module")
 def linked(contract: Contract) -> Linked:
-    return Linked(contract, QUOTE_REQUEST, seed=1)
+    return Linked(contract, SEEDS, seed=1)
 
 
 def answered(linked: Linked, operation: str, body: object, status: int = 200) -> Step:
@@ -109,7 +110,7 @@ def test_nothing_is_executed_that_an_answer_does_not_name(linked: Linked, body: 
 
 def test_the_same_seed_and_answers_lead_to_the_same_requests(contract: Contract) -> None:
     def walked() -> list[Request | None]:
-        linked = Linked(contract, QUOTE_REQUEST, seed=3)
+        linked = Linked(contract, SEEDS, seed=3)
         step = answered(linked, QUOTING, {"quoteId": "pq_1"})
         return [step.plan.request, *(leads(linked, step, "executeQuote") for _ in range(30))]
 
@@ -134,14 +135,14 @@ def test_a_link_by_reference_leads_as_far_as_one_by_name(contract: Contract) -> 
         "operationRef": "#/paths/~1pools~1quotes~1{quoteId}/get",
         "parameters": {"path.quoteId": "$response.body#/quoteId"},
     }
-    linked = Linked(with_links(contract, {"look": link}), QUOTE_REQUEST, seed=1)
+    linked = Linked(with_links(contract, {"look": link}), SEEDS, seed=1)
     request = leads(linked, answered(linked, QUOTING, {"quoteId": "pq_1"}), "look")
     assert request is not None
     assert request.path == "/pools/quotes/pq_1"
 
 
 def test_a_link_that_cannot_be_read_is_named_and_the_rest_goes_on(contract: Contract) -> None:
-    linked = Linked(with_links(contract, {"lost": {"operationId": "nobodysOperation"}}), QUOTE_REQUEST, seed=1)
+    linked = Linked(with_links(contract, {"lost": {"operationId": "nobodysOperation"}}), SEEDS, seed=1)
     (told,) = linked.unreadable
     assert told.startswith(f"{QUOTING}: link lost: ")
     assert len(linked.links) == 10
@@ -149,5 +150,5 @@ def test_a_link_that_cannot_be_read_is_named_and_the_rest_goes_on(contract: Cont
 
 def test_a_contract_without_links_leads_nowhere(contract: Contract) -> None:
     document = json.loads(json.dumps(contract.document).replace('"links"', '"x-links"'))
-    linked = Linked(replace(contract, document=document), QUOTE_REQUEST, seed=1)
+    linked = Linked(replace(contract, document=document), SEEDS, seed=1)
     assert (linked.links, linked.roots) == ((), [])

@@ -14,6 +14,8 @@ from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.desk import moment
 
 NEEDS = ("publishable_key", "origin")
+ODD_PORT = 48613
+"""A port nobody serves a checkout on."""
 
 
 def own_origin(bench: Bench) -> str:
@@ -64,6 +66,8 @@ def working(bench: Bench, secret: str) -> Reply:
 @scenario("GATE-EMBED-BOOTSTRAP", needs=NEEDS)
 def test_a_publishable_key_starts_the_widget_for_a_session(bench: Bench, desk: Desk, judge: Judge) -> None:
     session, secret = bound(desk)
+    # A younger one, which must not be taken for the one that is meant.
+    bound(desk)
     key = bench.gate_published().who.token
     assert key is not None
     by_header = bench.gate_anonymous()
@@ -116,9 +120,12 @@ def started_wrong(reply: Reply, session: Mapping[str, Any]) -> list[str]:
 
 
 def foreign_origins(origin: str, word: str) -> list[str]:
-    """Origins that resemble an allowed one and are not it: the domain must be equal, and there are no wildcards."""
+    """Origins that resemble an allowed one and are not it: the whole must be equal, and there are no wildcards."""
     parts = urlsplit(origin)
+    scheme = "http" if parts.scheme == "https" else "https"
     return [
+        f"{scheme}://{parts.netloc}",
+        f"{parts.scheme}://{parts.hostname}:{ODD_PORT}",
         f"https://{word}.example",
         f"{origin}.{word}.example",
         f"{parts.scheme}://{word}.{parts.netloc}",

@@ -10,27 +10,46 @@ because a smoke run needs none. What is sent, and what an answer means for a req
 from __future__ import annotations
 
 from conformance.scenarios.generated.cases import Objection, objections
+from conformance.scenarios.generated.constraints import Demand, broken_members, json_of, parameter_schema
 from conformance.scenarios.generated.documents import Drawn
 from conformance.scenarios.generated.links import Followed, Linked, Step
 from conformance.scenarios.generated.phases import Generation, fuzzed, generate
-from conformance.scenarios.generated.plans import KEY, POOL, QUOTE, TRADE, Plan, Request, spread, turns
+from conformance.scenarios.generated.plans import KEY, OWN, Plan, Request, spread, turns
+from conformance.scenarios.generated.seeds import Seeds, place
+from conformance.scenarios.generated.spending import WIRE, conclude, conclude_one, send, share, spend
+from conformance.scenarios.generated.traffic import Ready, Sent, Traffic
+from conformance.scenarios.generated.walks import Walks
 
 __all__ = [
     "KEY",
-    "POOL",
-    "QUOTE",
-    "TRADE",
+    "OWN",
+    "WIRE",
+    "Demand",
     "Drawn",
     "Followed",
     "Generation",
     "Linked",
     "Objection",
     "Plan",
+    "Ready",
     "Request",
+    "Seeds",
+    "Sent",
     "Step",
+    "Traffic",
+    "Walks",
+    "broken_members",
+    "conclude",
+    "conclude_one",
     "fuzzed",
     "generate",
+    "json_of",
     "objections",
+    "parameter_schema",
+    "place",
+    "send",
+    "share",
+    "spend",
     "spread",
     "turns",
 ]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from conformance.contract import Contract
 from conformance.scenarios.generated.documents import Drawn, seeded
-from conformance.scenarios.generated.plans import CURSOR, POOL, QUOTE, TRADE, Plan, Request, reaches_the_api
+from conformance.scenarios.generated.plans import CURSOR, OWN, Plan, Request, reaches_the_api
+from conformance.scenarios.generated.seeds import Seeds
 from conformance.scenarios.generated.settings import CONFIG
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ _OBJECTIONS = {
 }
 
 
-def opened(
-    contract: Contract, quote_request: Mapping[str, object], drawn: Drawn, seed: int
-) -> tuple[list[Any], list[str]]:
+def opened(contract: Contract, seeds: Seeds, drawn: Drawn, seed: int) -> tuple[list[Any], list[str]]:
     """The operations of the contract as Schemathesis sees them, and why some, or all, cannot be read.
 
     The contract may be the vendor's, and is not what is judged here: what cannot be read is left out.
@@ -46,7 +45,7 @@ def opened(
 
     config = schemathesis.Config.from_dict({**CONFIG, "seed": seed})
     try:
-        schema = schemathesis.openapi.from_dict(seeded(contract.document, quote_request, drawn), config=config)
+        schema = schemathesis.openapi.from_dict(seeded(contract.document, seeds, drawn), config=config)
         results = list(schema.get_all_operations())
     except SchemathesisError as problem:
         return [], [f"the contract: {problem}"]
@@ -78,8 +77,7 @@ def plan_of(case: schemathesis.Case[Any]) -> Plan:
     if data.parameter and location != "body" and data.parameter not in what:
         what = f"{data.parameter}: {what}"
     request = _request(case)
-    named = any(stand_in in request.path for stand_in in (POOL, QUOTE, TRADE))
-    if phase == "fuzzing" and case.path_parameters and not named:
+    if phase == "fuzzing" and case.path_parameters and OWN not in request.path:
         # Several places are varied at once; a wrong path is what decides where the request ends up.
         location = "path"
     return Plan(
@@ -128,7 +126,7 @@ def response_to(plan: Plan, status: int, headers: Sequence[tuple[str, str]], bod
 def _request(case: schemathesis.Case[Any]) -> Request:
     prepared = _prepared(case)
     url = urlsplit(str(prepared.url))
-    query = "&".join(part for part in url.query.split("&") if part != f"cursor={CURSOR}")
+    query = "&".join(part for part in url.query.split("&") if not part.endswith(f"={CURSOR}"))
     path = url.path.removeprefix(urlsplit(_BASE).path)
     headers = [
         (name, _text(value))

@@ -9,7 +9,6 @@ expires or a trade that moves on does within the rules. Nor has it a place for a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,8 @@ from conformance.contract import Contract
 from conformance.scenarios.generated.cases import opened, response_to, sendable
 from conformance.scenarios.generated.documents import Drawn
 from conformance.scenarios.generated.phases import drawn
-from conformance.scenarios.generated.plans import QUOTE, TRADE, Plan, escaped
+from conformance.scenarios.generated.plans import Plan, escaped
+from conformance.scenarios.generated.seeds import Seeds
 
 SUPPLY = 25
 """Cases of one operation that are drawn at a time."""
@@ -47,10 +47,11 @@ class Step:
 class Linked:
     """The links of a contract, and the requests they lead to. The same seed and answers give the same requests."""
 
-    def __init__(self, contract: Contract, quote_request: Mapping[str, object], *, seed: int) -> None:
+    def __init__(self, contract: Contract, seeds: Seeds, *, seed: int) -> None:
         self.contract = contract
-        operations, unreadable = opened(contract, quote_request, Drawn.STEADY, seed)
+        operations, unreadable = opened(contract, seeds, Drawn.STEADY, seed)
         self.unreadable: list[str] = unreadable
+        self._made = seeds.made
         self._seed = seed
         self._operations = {operation.label: operation for operation in operations}
         self._strategies: dict[str, Any] = {}
@@ -81,7 +82,7 @@ class Linked:
 
     def _is_root(self, label: str) -> bool:
         plan = self.start(label)
-        return plan is not None and not plan.mentions(QUOTE) and not plan.mentions(TRADE)
+        return plan is not None and not any(map(plan.mentions, self._made))
 
     def leading_from(self, step: Step) -> list[Followed]:
         """The links the contract states for this answer."""
@@ -132,7 +133,7 @@ class Linked:
                 self._strategies[label] = self._strategy(label)
             self._seed += 1
             supply.extend(drawn(self._strategies[label], self._seed, SUPPLY))
-        return supply.pop() if supply else None
+        return _unfiltered(supply.pop()) if supply else None
 
     def _strategy(self, label: str) -> Any:
         from schemathesis.generation import GenerationMode
@@ -142,6 +143,14 @@ class Linked:
         return self._operations[label].as_strategy(
             generation_mode=GenerationMode.POSITIVE, feedback=NO_FEEDBACK, phase=TestPhase.STATEFUL
         )
+
+
+def _unfiltered(case: Any) -> Any:
+    """The case without what was drawn for filters: only a link may narrow what there is to go on with."""
+    required = {parameter.name for parameter in case.operation.query if parameter.is_required}
+    for name in set(case.query or {}) - required:
+        del case.query[name]
+    return case
 
 
 def _value(extracted: Any) -> Any:

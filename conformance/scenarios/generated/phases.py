@@ -5,7 +5,7 @@ Nothing generated here depends on an answer; requests that do are made in ``link
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from conformance.contract import Contract
 from conformance.scenarios.generated.cases import opened, plan_of, sendable
 from conformance.scenarios.generated.documents import Drawn
 from conformance.scenarios.generated.plans import Plan, distinct, reaches_the_api, spread
+from conformance.scenarios.generated.seeds import Seeds
 
 if TYPE_CHECKING:
     import schemathesis
@@ -38,16 +39,23 @@ class Generation:
     """Why nothing was generated for an operation, or for any."""
 
 
-def generate(contract: Contract, quote_request: Mapping[str, object], *, seed: int, bound: int) -> Generation:
+def generate(
+    contract: Contract,
+    seeds: Seeds,
+    *,
+    seed: int,
+    bound: int,
+    decides: Callable[[Plan], bool] = lambda plan: False,
+) -> Generation:
     """Generate the examples and coverage phases for every operation, at most ``bound`` requests each.
 
-    ``quote_request`` is a firm quote request the target should accept; it takes the place of the contract's sample.
+    What ``decides`` a requirement of its own is among them first. ``seeds`` take the place of the contract's samples.
     The same arguments give the same plans. What Schemathesis cannot generate from is left out and said to be.
     """
     from hypothesis.errors import HypothesisException
     from schemathesis.errors import SchemathesisError
 
-    operations, unreadable = opened(contract, quote_request, Drawn.VARIED, seed)
+    operations, unreadable = opened(contract, seeds, Drawn.VARIED, seed)
     plans: list[Plan] = []
     for operation in operations:
         try:
@@ -55,13 +63,13 @@ def generate(contract: Contract, quote_request: Mapping[str, object], *, seed: i
         except (SchemathesisError, HypothesisException) as problem:
             unreadable.append(f"{operation.label}: {problem}")
             continue
-        plans += spread(distinct([plan for plan in own if reaches_the_api(contract, plan)]), bound)
+        plans += spread(distinct([plan for plan in own if reaches_the_api(contract, plan)]), bound, decides)
     return Generation(tuple(plans), tuple(unreadable))
 
 
 def fuzzed(
     contract: Contract,
-    quote_request: Mapping[str, object],
+    seeds: Seeds,
     *,
     seed: int,
     kinds: Sequence[str] = KINDS,
@@ -72,7 +80,7 @@ def fuzzed(
     ``batch`` cases of each of ``kinds`` are drawn of an operation at a time. Gives None after each such batch, so that
     whoever watches the time can stop there too. The same arguments give the same plans, each request once.
     """
-    operations, _ = opened(contract, quote_request, Drawn.LOOSE, seed)
+    operations, _ = opened(contract, seeds, Drawn.LOOSE, seed)
     strategies = [(operation.label, kind, _strategy(operation, kind)) for operation in operations for kind in kinds]
     barren: set[tuple[str, str]] = set()
     seen = set()

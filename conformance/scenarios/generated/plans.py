@@ -6,7 +6,7 @@ Nothing here knows Schemathesis or the target.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -14,14 +14,14 @@ from urllib.parse import parse_qsl, quote, unquote
 
 from conformance.contract import Contract
 
-POOL = "conformance-own-pool"
-QUOTE = "conformance-own-quote"
-TRADE = "conformance-own-trade"
+OWN = "conformance-own-"
+"""How every stand-in begins. Stand-ins are for what only exists once a run is under way: generated instead of the
+contract's examples, so that a sample of the vendor's never names an object of somebody, and replaced by ids of the run
+when a request is sent."""
 KEY = "00000000-0000-4000-8000-c0f0a0c0e000"
+"""Stands for an idempotency key; a UUID, as they are asked for."""
 CURSOR = "conformance-first-page"
-STAND_INS = (POOL, QUOTE, TRADE, KEY)
-"""Stand for what only exists once a run is under way. Generated instead of the contract's examples, so that a sample
-of the vendor's never names an object of somebody, and replaced by ids of the run when a request is sent."""
+"""Stands for a cursor, and is left out when a request is sent."""
 
 _LONGEST_URL = 2_000
 _LONGEST_HEADER = 1_024
@@ -116,15 +116,17 @@ def distinct(plans: Sequence[Plan]) -> list[Plan]:
     return list(first.values())
 
 
-def spread(plans: Sequence[Plan], bound: int) -> list[Plan]:
+def spread(plans: Sequence[Plan], bound: int, decides: Callable[[Plan], bool] = lambda plan: False) -> list[Plan]:
     """At most ``bound`` of ``plans`` in their order: of each kind one, then of each kind a second, and so on.
 
-    Of a kind the last go first: wrong types are generated from numbers, which may be read as text, up to objects.
+    Kinds of which one ``decides`` a requirement of its own go before others. Of a kind the last go first: wrong types
+    are generated from numbers, which may be read as text, up to objects.
     """
     kinds: dict[tuple[str, str], list[int]] = {}
     for index, plan in reversed(list(enumerate(plans))):
         kinds.setdefault((plan.phase, plan.what), []).append(index)
-    chosen = [index for turn in zip_longest(*kinds.values()) for index in turn if index is not None]
+    deciding = sorted(kinds.values(), key=lambda kind: not any(decides(plans[index]) for index in kind))
+    chosen = [index for turn in zip_longest(*deciding) for index in turn if index is not None]
     return [plans[index] for index in sorted(chosen[:bound])]
 
 

@@ -5,19 +5,14 @@ Sending them and tallying the answers is done in ``traffic``.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Collection
 from urllib.parse import parse_qs, unquote
-
-from jsonschema_rs import ValidationError, ValidationErrorKind
 
 from conformance.client import Reply
 from conformance.contract import Contract
-from conformance.contract.source import escape, resolve
-from conformance.scenarios.generated import QUOTE, Plan, Request
+from conformance.scenarios.generated import Demand, Plan, Request, broken_members, json_of, parameter_schema
+from conformance.scenarios.pools.seeds import QUOTE
 
 VALIDATION, FUNDING = "POOLS-QUOTE-VALIDATION", "POOLS-FUNDING"
 
@@ -26,15 +21,6 @@ _STATED = frozenset({"body", "side", "cryptoNetwork", "fiatCurrency", "cryptoCur
 
 _SOMEBODYS = re.compile(r"[A-Za-z0-9_-]{1,64}")
 """What may be the id of an object that is not ours; longer or other ones are no ids anybody was given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """That a request must be refused: what it breaks, and whether a safe ``available: false`` will do as well."""
-
-    requirement: str
-    broken: str
-    soft: bool
 
 
 def is_quote(plan: Plan) -> bool:
@@ -85,7 +71,7 @@ def demand(contract: Contract, plan: Plan, request: Request) -> Demand | None:
     if plan.location == "path":
         return None
     if is_quote(plan):
-        broken = broken_members(contract, plan, request)
+        broken = broken_members(contract, plan, request, _STATED)
         if broken:
             return Demand(VALIDATION, f"a wrong {', '.join(broken)}", broken == ("amount",))
     if plan.operation == "GET /pools/funding":
@@ -95,76 +81,3 @@ def demand(contract: Contract, plan: Plan, request: Request) -> Demand | None:
         if len(asked) == 1 and asked[0] and pointer and not contract.schemas.judging(pointer).is_valid(asked[0]):
             return Demand(FUNDING, "a currency without funding", False)
     return None
-
-
-def broken_members(contract: Contract, plan: Plan, request: Request) -> tuple[str, ...]:
-    """The members of a quote request that break a stated constraint; ``body`` when it is no object at all."""
-    pointer = body_schema(contract, plan.operation)
-    media = request.header("content-type") or "application/json"
-    if pointer is None or "json" not in media:
-        return ()
-    body = leniently(json_of(request.content) if request.content else {})
-    found = {_member(error) for error in contract.schemas.judging(pointer).iter_errors(body)}
-    return tuple(sorted(found & _STATED))
-
-
-def leniently(body: Any) -> Any:
-    """The body as an API may still read it: null, false, zero and empty text are absent, a number is its text."""
-    if not isinstance(body, dict):
-        return body
-    return {
-        name: json.dumps(value) if isinstance(value, bool | int | float) else value
-        for name, value in body.items()
-        if value or isinstance(value, dict | list)
-    }
-
-
-def body_schema(contract: Contract, operation: str) -> str | None:
-    """JSON pointer of the schema of an operation's JSON body, if it has one."""
-    place = _operation(operation)
-    if "requestBody" not in resolve(contract.document, place):
-        return None
-    body, content = _followed(contract, f"{place}/requestBody")
-    media = next((name for name in content.get("content", {}) if "json" in name), None)
-    return f"{body}/content/{escape(media)}/schema" if media else None
-
-
-def parameter_schema(contract: Contract, operation: str, name: str) -> str | None:
-    """JSON pointer of the schema of an operation's parameter, if it has one."""
-    place = _operation(operation)
-    for holder in (place, place.rpartition("/")[0]):
-        for index, _ in enumerate(resolve(contract.document, holder).get("parameters", ())):
-            found, parameter = _followed(contract, f"{holder}/parameters/{index}")
-            if parameter.get("name") == name and "schema" in parameter:
-                return f"{found}/schema"
-    return None
-
-
-def _operation(operation: str) -> str:
-    method, _, template = operation.partition(" ")
-    return f"/paths/{escape(template)}/{method.lower()}"
-
-
-def _followed(contract: Contract, place: str) -> tuple[str, Mapping[str, Any]]:
-    node = resolve(contract.document, place)
-    for _ in range(20):
-        if "$ref" not in node:
-            break
-        place = unquote(node["$ref"].removeprefix("#"))
-        node = resolve(contract.document, place)
-    return place, node
-
-
-def _member(error: ValidationError) -> str:
-    """The member an error is about, or ``body`` when it is the body as a whole."""
-    if error.instance_path:
-        return str(error.instance_path[0])
-    return error.kind.property if isinstance(error.kind, ValidationErrorKind.Required) else "body"
-
-
-def json_of(content: bytes | None) -> Any:
-    """A body as JSON; None where it is none."""
-    try:
-        return json.loads(content or b"")
-    except ValueError:
-        return None

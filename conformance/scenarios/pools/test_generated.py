@@ -1,23 +1,31 @@
 """Requests nobody wrote down: generated from the contract, sent to our own objects, every answer judged.
 
-Judges what holds for every answer, and the refusal of what a source says is refused. Generating lives in ``generated``,
-sending in ``traffic``, following links in ``walks``; here is what each tier sends, for how long, and what it concludes.
+Judges what holds for every answer, and the refusal of what a source says is refused. Generating and sending live in
+``generated``, which of our objects are named in ``traffic``; here is what each tier sends, and for how long.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-
 from conformance.client import Refused
 from conformance.journal import Engine
 from conformance.scenarios.bench import Bench
-from conformance.scenarios.generated import Linked, Plan, fuzzed, generate, turns
+from conformance.scenarios.generated import (
+    WIRE,
+    Linked,
+    conclude,
+    conclude_one,
+    fuzzed,
+    generate,
+    send,
+    share,
+    spend,
+    turns,
+)
 from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.demands import FUNDING, VALIDATION
 from conformance.scenarios.pools.desk import Desk
-from conformance.scenarios.pools.traffic import KEY_REQUIRED, Fault, Tally, Traffic
-from conformance.scenarios.pools.walks import Walks
+from conformance.scenarios.pools.seeds import seeds_of
+from conformance.scenarios.pools.traffic import KEY_REQUIRED, PoolsTraffic
 from conformance.target import refusal
 
 BOUNDS = {"smoke": 10, "certify": 60, "regress": 400}
@@ -33,26 +41,8 @@ as well. In the regress tier its budget decides, and both kinds are sent."""
 BATCH = 8
 """Cases fuzzed at a time where there are few in all, so that every operation has some."""
 
-ROUND = (24, 12, 2)
-"""Listed requests, fuzzed requests and walks in a round of the regress tier. Rounds are counted and not timed, so that
-a budget decides only where the sequence ends: a shorter run is the beginning of a longer one."""
-
-MOST = 1_000
-"""Rounds after which a budget is not spent any further."""
-
 FURTHER_TRADES = 40
 """Generated quotes that are executed in the regress tier, where the limits leave so many."""
-
-WIRE = (
-    "WIRE-REQUEST-ID",
-    "WIRE-ERROR-ENVELOPE",
-    "WIRE-STATUS",
-    "WIRE-CONTENT-TYPE",
-    "WIRE-BODY",
-    "WIRE-MONEY",
-    "WIRE-NO-SERVER-ERROR",
-    "WIRE-BOUNDARY",
-)
 
 COVERED = "generated traffic"
 """Subject of the observation that says what a budget was spent on."""
@@ -63,20 +53,24 @@ def test_generated_requests(bench: Bench, desk: Desk, judge: Judge, tier: str, b
     why = refusal(bench.target, "GET", is_generated=True)
     if why:
         raise Refused(f"a target that may be sent generated traffic ({why})", "the operator of the target")
-    traffic = Traffic(bench, desk, further_trades=_further_trades(bench, desk) if tier == "regress" else 0)
-    seed = bench.rng.getrandbits(32)
-    generation = generate(traffic.contract, desk.terms.request(), seed=seed, bound=BOUNDS[tier])
+    traffic = PoolsTraffic(bench, desk, further_trades=_further_trades(bench, desk) if tier == "regress" else 0)
+    seed, seeds = bench.rng.getrandbits(32), seeds_of(desk.terms.request())
+    generation = generate(traffic.contract, seeds, seed=seed, bound=BOUNDS[tier])
     for reason in generation.unreadable:
         judge.observe("generated traffic: nothing generated", reason)
     if tier == "regress":
-        walks = _spend(traffic, turns(generation.plans), seed, budget)
-        for reason in walks.linked.unreadable:
+        linked, stream = Linked(traffic.contract, seeds, seed=seed), fuzzed(traffic.contract, seeds, seed=seed)
+        for reason in linked.unreadable:
             judge.observe("generated traffic: no link followed", reason)
-        told = [f"{budget:g} seconds", traffic.summary(), traffic.pairs(), walks.summary()]
+        seconds = share(bench, budget)
+        walks = spend(traffic, turns(generation.plans), stream, linked, seconds)
+        told = [f"{seconds:g} seconds", traffic.summary(), traffic.pairs(), walks.summary()]
         judge.observe(COVERED, "; ".join(told))
     else:
-        _send(traffic, generation.plans, seed, SECONDS[tier], FUZZED[tier])
-    _conclude_all(judge, traffic)
+        valid = fuzzed(traffic.contract, seeds, seed=seed, kinds=("positive",), batch=BATCH)
+        send(traffic, generation.plans, valid, share(bench, SECONDS[tier]), FUZZED[tier])
+    conclude(judge, traffic, (*WIRE, VALIDATION, FUNDING))
+    _conclude_key(judge, traffic)
 
 
 def _further_trades(bench: Bench, desk: Desk) -> int:
@@ -85,77 +79,10 @@ def _further_trades(bench: Bench, desk: Desk) -> int:
     return FURTHER_TRADES if left is None else min(FURTHER_TRADES, left // 2)
 
 
-def _send(traffic: Traffic, plans: Sequence[Plan], seed: int, seconds: float, fuzz: int) -> None:
-    """Send what is listed, and a little that is not, for at most ``seconds``."""
-    until = traffic.bench.clock.monotonic() + seconds
-    traffic.unsent = len(plans) - traffic.run(iter(plans), until, len(plans))
-    if fuzz:
-        terms = traffic.desk.terms.request()
-        valid = fuzzed(traffic.contract, terms, seed=seed, kinds=("positive",), batch=BATCH)
-        traffic.run(valid, until, fuzz)
-
-
-def _spend(traffic: Traffic, plans: Sequence[Plan], seed: int, seconds: float) -> Walks:
-    """Send what is listed, fuzz and follow links in turns for ``seconds``, or until nothing is left.
-
-    Time is taken from the first request on: on a busy machine, reading the contract takes seconds of its own.
-    """
-    terms = traffic.desk.terms.request()
-    listed, stream = iter(plans), fuzzed(traffic.contract, terms, seed=seed)
-    walks = Walks(traffic, Linked(traffic.contract, terms, seed=seed), traffic.bench.rng)
-    traffic.unsent = len(plans)
-    until = traffic.bench.clock.monotonic() + seconds
-    for _ in range(MOST):
-        before = traffic.sent.total()
-        traffic.unsent -= traffic.run(listed, until, ROUND[0])
-        traffic.run(stream, until, ROUND[1])
-        walks.run(until, ROUND[2])
-        if traffic.is_over(until) or traffic.sent.total() == before:
-            break
-    return walks
-
-
-def _conclude_all(judge: Judge, traffic: Traffic) -> None:
-    for requirement in (*WIRE, VALIDATION, FUNDING):
-        _conclude(judge, requirement, traffic.tallies[requirement], traffic.summary())
-    _conclude_key(judge, traffic)
-    if traffic.troubles:
-        last = traffic.troubles[-1]
-        judge.trouble(
-            "WIRE-NO-SERVER-ERROR",
-            f"{len(traffic.troubles)} generated request(s) had no answer, the last: {last.problem}",
-            last.exchange,
-        )
-
-
-def _conclude(judge: Judge, requirement: str, tally: Tally, summary: str) -> None:
-    """Say what was found of one requirement: for each operation the smallest request that shows it broken."""
-    by_operation: defaultdict[str, list[Fault]] = defaultdict(list)
-    for fault in tally.faults:
-        by_operation[fault.sent.plan.operation].append(fault)
-    for operation, faults in by_operation.items():
-        least = min(faults, key=lambda fault: fault.size)
-        plan = least.sent.plan
-        judge.check(
-            requirement,
-            False,
-            least.expected,
-            f"{least.observed}, to {operation} with {plan.what} ({plan.phase}); {len(faults)} such answer(s)",
-            *least.sent.earlier,
-            least.sent.reply,
-            steps=least.sent.story,
-        )
-    if by_operation:
-        return
-    if tally.held:
-        judge.check(requirement, True, "no answer that breaks it", f"none of {tally.held} among {summary}", tally.last)
-    else:
-        judge.cannot(requirement, f"a generated request that decides it, among {summary}", "the harness")
-
-
-def _conclude_key(judge: Judge, traffic: Traffic) -> None:
-    if traffic.tallies[KEY_REQUIRED].held or traffic.tallies[KEY_REQUIRED].faults:
-        _conclude(judge, KEY_REQUIRED, traffic.tallies[KEY_REQUIRED], traffic.summary())
+def _conclude_key(judge: Judge, traffic: PoolsTraffic) -> None:
+    tally = traffic.tallies[KEY_REQUIRED]
+    if tally.held or tally.faults:
+        conclude_one(judge, KEY_REQUIRED, tally, traffic.summary())
     elif traffic.unaffordable:
         judge.cannot(KEY_REQUIRED, traffic.unaffordable.missing, traffic.unaffordable.provider)
     else:

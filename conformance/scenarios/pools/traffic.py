@@ -1,143 +1,59 @@
-"""Sending generated requests with ids of this run in them, and tallying what the answers say.
+"""Generated requests to 0Pools: with which of our quotes and trades they are sent, and what they made.
 
 Which requests a source says are refused is decided in ``demands``; what is sent when, by the scenario.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-
-from conformance.client import Credentials, NetworkTrouble, Refused, Reply
-from conformance.contract import Contract
-from conformance.contract import judge as judge_exchange
+from conformance.client import Credentials, Refused, Reply
 from conformance.scenarios.bench import Bench
-from conformance.scenarios.generated import KEY, POOL, QUOTE, TRADE, Objection, Plan, Request, objections
+from conformance.scenarios.generated import KEY, Demand, Objection, Plan, Ready, Request, Sent, Traffic, json_of
 from conformance.scenarios.pools.demands import (
     demand,
     is_quote,
     is_reject,
     is_transact,
     is_unavailable,
-    json_of,
     named_quote,
     names_somebody,
 )
 from conformance.scenarios.pools.desk import Desk, FirmQuote, firm_quote
 from conformance.scenarios.pools.proof import nothing_moved
+from conformance.scenarios.pools.seeds import POOL, QUOTE, TRADE
 
 TRADES = 4
 """Generated executions of a fresh quote; beyond, one that is spent already is named, so that no money moves."""
 
-TROUBLES = 3
-"""Requests in a row without an answer, after which an operation is left alone, and after twice as many the target."""
-
 KEY_REQUIRED = "POOLS-TRANSACT-KEY-REQUIRED"
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A plan, what was made of it, the answer, and the steps and exchanges that led there."""
-
-    plan: Plan
-    request: Request
-    reply: Reply
-    story: tuple[str, ...] = ()
-    earlier: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One answer that broke a requirement."""
-
-    sent: Sent
-    expected: str
-    observed: str
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Of two that show the same, the one with fewer steps is shown, then the smaller one."""
-        return len(self.sent.story), self.sent.request.size
-
-
-@dataclass
-class Tally:
-    """What all answers together say of one requirement."""
-
-    held: int = 0
-    last: str = ""
-    faults: list[Fault] = field(default_factory=list)
-
-    def add(self, sent: Sent, ok: bool, expected: str, observed: str) -> None:
-        """Count one answer."""
-        if ok:
-            self.held, self.last = self.held + 1, sent.reply.exchange
-        else:
-            self.faults.append(Fault(sent, expected, observed))
-
-
-class Traffic:
-    """Everything generated that one run sends to its target."""
+class PoolsTraffic(Traffic):
+    """Everything generated that one run sends to 0Pools."""
 
     def __init__(self, bench: Bench, desk: Desk, *, further_trades: int = 0) -> None:
         """``further_trades`` is how many quotes made by generated requests may be executed."""
-        self.bench = bench
+        super().__init__(bench, "pools")
         self.desk = desk
-        self.contract: Contract = bench.wire.recorder.contracts["pools"]
-        self.tallies: defaultdict[str, Tally] = defaultdict(Tally)
-        self.troubles: list[NetworkTrouble] = []
         self.unaffordable: Refused | None = None
-        self.sent: Counter[tuple[str, str]] = Counter()
-        """Requests by phase and operation."""
-        self.reached: set[tuple[str, str]] = set()
-        """Operations and the statuses of theirs that were seen, as the contract lists them."""
-        self.unsent = 0
         self.further_trades = further_trades
-        self._silent: Counter[str] = Counter()
         self._trades_left = TRADES
         self._spent: tuple[FirmQuote, str] | None = None
         self._made: dict[str, FirmQuote | None] = {}
         """Quotes made by generated requests; those that may be executed with what is needed for it."""
 
-    def is_over(self, until: float) -> bool:
-        """Whether the clock shows ``until``, or the target no longer answers."""
-        return self.bench.clock.monotonic() >= until or self._silent.total() >= 2 * TROUBLES
+    def is_somebodys(self, plan: Plan) -> bool:
+        """Whether it executes or rejects what may be somebody else's quote."""
+        return names_somebody(plan, self._made.keys())
 
-    def run(self, plans: Iterator[Plan | None], until: float, bound: int) -> int:
-        """Send the next ``bound`` of ``plans``, unless it is over before; a None among them is where to look again.
+    def demand(self, plan: Plan, request: Request) -> Demand | None:
+        """As ``demands`` has it."""
+        return demand(self.contract, plan, request)
 
-        Returns how many were taken.
-        """
-        for number in range(bound):
-            if self.is_over(until):
-                return number
-            try:
-                plan = next(plans)
-            except StopIteration:
-                return number
-            # Drawing it may have taken a while.
-            if self.is_over(until):
-                return number
-            if plan is not None:
-                self.send(plan)
-        return bound
+    def is_spared(self, reply: Reply) -> bool:
+        """A safe "not now" quotes nothing."""
+        return is_unavailable(reply)
 
-    def send(self, plan: Plan, story: tuple[str, ...] = (), earlier: tuple[str, ...] = ()) -> Sent | None:
-        """Send one plan and judge the answer. None when it may not be sent, or nothing came back."""
-        if self._silent[plan.operation] >= TROUBLES or names_somebody(plan, self._made.keys()):
-            return None
-        try:
-            sent = self._send(plan, story, earlier)
-        except NetworkTrouble as trouble:
-            self.troubles.append(trouble)
-            self._silent[plan.operation] += 1
-            return None
-        if sent is not None:
-            self._silent.clear()
-        return sent
-
-    def may_execute(self, plan: Plan) -> bool:
+    def may_be_next(self, plan: Plan) -> bool:
         """Whether the plan, if it executes a quote a generated request made, may do so: it has our terms, and money
         is left for it."""
         named = named_quote(plan) if is_transact(plan) else None
@@ -146,25 +62,9 @@ class Traffic:
         firm = self._made.get(named)
         return firm is not None and self.further_trades > 0 and self.bench.trades_left(firm.amount) != 0
 
-    def summary(self) -> str:
-        """How many requests of which phases went to how many operations."""
-        phases: Counter[str] = Counter()
-        for (phase, _), count in self.sent.items():
-            phases[phase] += count
-        reached = len({operation for _, operation in self.sent})
-        return (
-            f"{self.sent.total()} generated requests ({', '.join(f'{n} {phase}' for phase, n in phases.items())}) "
-            f"to {reached} of {len(self.contract.operations)} operations"
-            + (f"; {self.unsent} were left when time or answers ran out" if self.unsent else "")
-        )
-
-    def pairs(self) -> str:
-        """How many of the statuses the contract lists for its operations were seen."""
-        listed = sum(len(operation.statuses) for operation in self.contract.operations)
-        return f"{len(self.reached)} of {listed} (operation, status) pairs the contract lists"
-
-    def _send(self, plan: Plan, story: tuple[str, ...], earlier: tuple[str, ...]) -> Sent | None:
-        ids = {POOL: self.desk.terms.pool, KEY: self.bench.key(), QUOTE: self._nobodys_id(), TRADE: self._nobodys_id()}
+    def ready(self, plan: Plan) -> Ready | None:
+        """The plan with a pool, a quote, a trade and a key of ours."""
+        ids = {POOL: self.desk.terms.pool, KEY: self.bench.key(), QUOTE: self.nobodys_id(), TRADE: self.nobodys_id()}
         firm: FirmQuote | None = None
         try:
             if plan.mentions(TRADE):
@@ -180,29 +80,7 @@ class Traffic:
                 self.unaffordable = problem
             if plan.missing_header or named_quote(plan) in self._made:
                 return None
-        request = plan.filled(ids)
-        reply = self.bench.wire.send(
-            self._credentials(plan),
-            request.method,
-            self.bench.target.base_urls["pools"] + request.path,
-            headers=dict(request.headers),
-            content=request.content,
-            # Repeating any of them is harmless, and one answer lost on the way must not count for much.
-            retry=True,
-            patient=not is_transact(plan),
-        )
-        sent = Sent(plan, request, reply, story, earlier)
-        self._count(sent)
-        self._remember(sent, firm)
-        self._judge(sent, firm)
-        return sent
-
-    def _count(self, sent: Sent) -> None:
-        self.sent[sent.plan.phase, sent.plan.operation] += 1
-        operation = next(known for known in self.contract.operations if known.key == sent.plan.operation)
-        response = operation.response(sent.reply.status)
-        if response is not None:
-            self.reached.add((operation.key, response.status))
+        return Ready(plan.filled(ids), self._credentials(plan), patient=not is_transact(plan), about=firm)
 
     def _credentials(self, plan: Plan) -> Credentials:
         if plan.operation == "GET /pools":
@@ -232,7 +110,7 @@ class Traffic:
         """
         firm = self._made[str(named_quote(plan))]
         if is_transact(plan):
-            if firm is None or not self.may_execute(plan):
+            if firm is None or not self.may_be_next(plan):
                 raise Refused("a generated quote with the terms of this run, and a trade left for it", "the harness")
             self.further_trades -= 1
             self.bench.afford(firm.amount)
@@ -249,22 +127,20 @@ class Traffic:
             self._spent = (quote, trade)
         return self._spent
 
-    def _nobodys_id(self) -> str:
-        return f"conformance-nobodys-{self.bench.rng.getrandbits(64):016x}"
-
-    def _remember(self, sent: Sent, firm: FirmQuote | None) -> None:
+    def learn(self, sent: Sent, about: object) -> None:
         """Keep book of what the answer made: quotes to give back, trades that have to reconcile."""
         plan, reply = sent.plan, sent.reply
         if is_quote(plan):
             self.desk.remember(reply)
             self._note_quote(sent)
-        elif is_transact(plan) and firm is not None:
-            self.desk.note_order(firm, sent.request.header("idempotency-key") or "", reply)
+        elif is_transact(plan) and isinstance(about, FirmQuote):
+            self.desk.note_order(about, sent.request.header("idempotency-key") or "", reply)
             trade = reply.object().get("transactId") if reply.ok else None
             if isinstance(trade, str) and self._spent is None:
-                self._spent = (firm, trade)
+                self._spent = (about, trade)
         elif is_reject(plan) and reply.ok:
-            self.bench.open_quotes.pop(firm.id if firm else str(named_quote(plan)), None)
+            rejected = about.id if isinstance(about, FirmQuote) else str(named_quote(plan))
+            self.bench.open_quotes.pop(rejected, None)
 
     def _note_quote(self, sent: Sent) -> None:
         """Know a quote as made here; as one to execute only with the pool, side and amount this run trades."""
@@ -278,24 +154,14 @@ class Traffic:
         fits = known and all(asked.get(name) == value for name, value in wanted.items())
         self._made[quote] = firm_quote(terms.pool, asked, sent.reply) if fits else None
 
-    def _judge(self, sent: Sent, firm: FirmQuote | None) -> None:
-        plan, request, reply = sent.plan, sent.request, sent.reply
-        path = request.path.partition("?")[0]
-        report = judge_exchange(
-            self.contract, request.method, path, reply.status, reply.headers, reply.body, reply.truncated
-        )
-        for finding in report.findings:
-            self.tallies[finding.requirement].add(sent, finding.ok, finding.expected, finding.observed)
-        demanded = demand(self.contract, plan, request)
-        held = objections(plan, reply.status, reply.headers, reply.body, must_be_refused=demanded is not None)
-        if demanded is not None:
-            accepted = Objection.ACCEPTED_INVALID in held and not (demanded.soft and is_unavailable(reply))
-            self.tallies[demanded.requirement].add(
-                sent, not accepted, f"a refusal of {demanded.broken}", f"{reply.status} for it"
-            )
-        if plan.missing_header.lower() == "idempotency-key" and firm is not None:
-            proof = nothing_moved(self.desk, firm.id)
+    def judge_more(self, sent: Sent, about: object, held: frozenset[Objection]) -> None:
+        """A transact without its key is refused, and nothing moves."""
+        if sent.plan.missing_header.lower() == "idempotency-key" and isinstance(about, FirmQuote):
+            proof = nothing_moved(self.desk, about.id)
             accepted = Objection.ACCEPTED_WITHOUT_HEADER in held
             self.tallies[KEY_REQUIRED].add(
-                sent, not accepted and proof.ok, "a refusal, and nothing moved", f"{reply.status}; {proof.observed}"
+                sent,
+                not accepted and proof.ok,
+                "a refusal, and nothing moved",
+                f"{sent.reply.status}; {proof.observed}",
             )

@@ -11,7 +11,7 @@ from typing import cast
 from conformance.client import NetworkTrouble, Reply
 from conformance.journal import Leftover, read
 from conformance.scenarios.gate.desk import Desk
-from conformance.scenarios.gate.test_branding import TOKENS, differences, put_back
+from conformance.scenarios.gate.looks import TOKENS, differences, put_back
 from tests.scenarios.benches import bench, reply
 
 BLUE: dict[str, object] = {**dict.fromkeys(TOKENS), "primary_color": "#0000ff", "brand_name": "Partner"}

@@ -1,6 +1,6 @@
-"""Walking over the links of the contract: a quote, its execution, the poll of it, the trade; and back to the quote.
+"""Walking over the links of a contract: a quote, its execution, the poll of it, the trade; and back to the quote.
 
-Every request is sent and judged as any other generated one. What a link gives is decided in ``generated.links``.
+Every request is sent and judged as any other generated one. What a link gives is decided in ``links``.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-from conformance.scenarios.generated import Followed, Linked, Plan, Step
-from conformance.scenarios.pools.traffic import Sent, Traffic
+from conformance.scenarios.generated.links import Followed, Linked, Step
+from conformance.scenarios.generated.plans import Plan
+from conformance.scenarios.generated.traffic import Sent, Traffic
 
 STEPS = 10
 """Links followed in one walk."""
@@ -90,7 +91,7 @@ class Walks:
         return self.rng.choices(open_ones, weights)[0]
 
     def _take(self, plan: Plan | None, link: str, before: Place | None) -> Place | None:
-        if plan is None or not self.traffic.may_execute(plan):
+        if plan is None or not self.traffic.may_be_next(plan):
             return None
         story, exchanges = (before.story, before.exchanges) if before else ((), ())
         sent = self.traffic.send(plan, story, exchanges)
