@@ -121,7 +121,14 @@ class Wire:
     async def counts(self, event_ids: Iterable[str]) -> dict[str, int]:
         """How many effects each event has had. Raises ``ProbeError``."""
         ids = list(dict.fromkeys(event_ids))
-        return dict(zip(ids, await asyncio.gather(*map(self._count, ids)), strict=True))
+        asking = [asyncio.ensure_future(self._count(event_id)) for event_id in ids]
+        try:
+            return dict(zip(ids, await asyncio.gather(*asking), strict=True))
+        finally:
+            # What one could not tell, the others need not be waited for.
+            for task in asking:
+                task.cancel()
+            await asyncio.gather(*asking, return_exceptions=True)
 
     async def _count(self, event_id: str) -> int:
         match self.handler.effects:

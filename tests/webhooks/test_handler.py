@@ -144,6 +144,25 @@ def test_events_seen_in_an_earlier_run_of_the_same_name_prove_nothing():
     assert all("never sent" in finding.missing for finding in again if finding.outcome is Outcome.NOT_EVIDENCED)
 
 
+def test_of_gate_s_events_an_effect_is_asked_for_only_where_one_is_promised():
+    gate = Choice(products=frozenset({"gate"}), thorough=False)
+    with scripted(lambda request: reply(request, 200), {"count": 0}) as (_server, handler):
+        unpromised = certify(replace(handler, choice=gate)).findings
+        promised = certify(replace(handler, choice=replace(gate, effects_on=frozenset({COMPLETED})))).findings
+
+    assert outcomes(unpromised)[ACCEPTS] == {Outcome.NOT_EVIDENCED}
+    assert any("--effects-on" in finding.missing for finding in unpromised)
+    assert outcomes(promised)[ACCEPTS] == {Outcome.FAIL}
+
+
+def test_a_gate_event_with_an_effect_shows_what_it_shows_unpromised_too():
+    gate = Choice(products=frozenset({"gate"}), thorough=False)
+    with serving("handler.py") as handler:
+        findings = certify(replace(handler, choice=gate)).findings
+
+    assert {finding.outcome for finding in findings} == {Outcome.PASS}
+
+
 def test_a_handler_nobody_can_reach_is_an_error_and_not_a_refusal():
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
