@@ -184,3 +184,33 @@ def status_of(desk: Desk, event: str) -> object:
     """The status the log shows of an event; None for one that it does not show."""
     line = row_of(desk, event)
     return None if line is None else line[1].get("status")
+
+
+def logged(desk: Desk) -> set[tuple[str, str]]:
+    """Type and id of the newest events in the log."""
+    rows = (row for _, row in desk.walk_deliveries(limit="200", pages=1))
+    return {(str(row.get("event_type")), str(row.get("event_id"))) for row in rows}
+
+
+def judge_logged(desk: Desk, judge: Judge, before: set[tuple[str, str]], kinds: Sequence[str]) -> None:
+    """Judge whether the log has come to show an event of each of these types that was not in it before.
+
+    For where 0Gate reaches no receiver: of the form of what it sends nothing is known then.
+
+    It does not say of which object, so others of the account may hide that one is missing; none of them can make one
+    seem to be. Without an address there is nothing to log: then a test event is refused.
+    """
+    desk.awaited(lambda: set(kinds) <= {kind for kind, _ in logged(desk) - before})
+    absent = set(kinds) - {kind for kind, _ in logged(desk) - before}
+    if absent:
+        send_test(desk)
+    for requirement in judge.declared:
+        if requirement in FORM:
+            judge.cannot(requirement, "a receiver 0Gate can reach", REGISTRAR)
+        else:
+            judge.check(
+                requirement,
+                not absent,
+                f"{', '.join(dict.fromkeys(kinds))} in the log",
+                f"no new {', '.join(sorted(absent))}" if absent else "each of them",
+            )

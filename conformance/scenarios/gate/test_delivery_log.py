@@ -220,53 +220,6 @@ def unsettled(desk: Desk, post: Post, arrived: list[Arrival]) -> tuple[list[str]
     return problems, lines[-1][0] if lines else ""
 
 
-@scenario("GATE-WEBHOOK-SESSION-EVENTS")
-def test_the_log_tells_of_a_session(desk: Desk, judge: Judge) -> None:
-    before = logged(desk)
-    session = open_session(desk, None)
-    ended = accepted(desk.api.cancel_session(session.id))
-    desk.ended(session.id)
-    judge_logged(desk, judge, "GATE-WEBHOOK-SESSION-EVENTS", before, [CREATED, "gate_session.cancelled"], ended)
-
-
-@scenario("GATE-WEBHOOK-CUSTOMER-EVENTS")
-def test_the_log_tells_of_a_customer(bench: Bench, desk: Desk, judge: Judge) -> None:
-    before = logged(desk)
-    customer = desk.record_customer()
-    accepted(desk.api.update_customer(customer.id, {"first_name": "Changed"}))
-    gone = accepted(desk.api.delete_customer(customer.id))
-    bench.customers.pop(customer.id, None)
-    kinds = [f"customer.{change}" for change in ("created", "updated", "deleted")]
-    judge_logged(desk, judge, "GATE-WEBHOOK-CUSTOMER-EVENTS", before, kinds, gone)
-
-
-def logged(desk: Desk) -> set[tuple[str, str]]:
-    """Type and id of the newest events in the log."""
-    rows = (row for _, row in desk.walk_deliveries(limit="200", pages=1))
-    return {(str(row.get("event_type")), str(row.get("event_id"))) for row in rows}
-
-
-def judge_logged(
-    desk: Desk, judge: Judge, requirement: str, before: set[tuple[str, str]], kinds: list[str], reply: Reply
-) -> None:
-    """Judge whether the log has come to show an event of each of these types that was not in it before.
-
-    It does not say of which object, so others of the account may hide that one is missing; none of them can make one
-    seem to be. Without an address there is nothing to log: then a test event is refused.
-    """
-    desk.awaited(lambda: set(kinds) <= {kind for kind, _ in logged(desk) - before})
-    absent = set(kinds) - {kind for kind, _ in logged(desk) - before}
-    if absent:
-        send_test(desk)
-    judge.check(
-        requirement,
-        not absent,
-        f"{', '.join(kinds)} in the log",
-        f"no new {', '.join(sorted(absent))}" if absent else "each of them",
-        reply,
-    )
-
-
 @scenario(
     "GATE-TEST-EVENT-NO-URL",
     needs=["gate_webhooks", "outcome:gate_webhook_endpoint", "outcome:gate_webhook_endpoint_removed"],

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from conformance.client import Refused
-from conformance.client.clock import stamp
-from conformance.client.recording import Raw
 from conformance.contract.body import members
 from conformance.contract.words import BOUNDARY, safe_name, words
 from conformance.journal import Engine, Outcome
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
+from conformance.scenarios.mailbox import Mailbox, body_of, record_delivery, signature_problem, speaks_of
 from conformance.scenarios.pools.desk import Desk
-from conformance.scenarios.pools.mailbox import Mailbox, listening, speaks_of
+from conformance.scenarios.pools.mailbox import listening
 from conformance.webhooks.effects import EffectsProbe
 from conformance.webhooks.events import event_id
 from conformance.webhooks.filing import Filed
 from conformance.webhooks.handler import HandlerUnderTest, certify
 from conformance.webhooks.receiver import Delivery
-from conformance.webhooks.signature import SCHEMES, TIMED, verify
+from conformance.webhooks.signature import SCHEMES, TIMED
 from conformance.webhooks.vectors import PARTNER, Choice
 
 TYPES = {f"pool.transaction.{state}": state for state in ("settled", "failed", "released")}
@@ -38,15 +35,6 @@ def mailbox(bench: Bench, judge: Judge) -> Iterator[Mailbox]:
         yield found
 
 
-def body_of(delivery: Delivery) -> dict[str, Any]:
-    """The delivery as a JSON object; empty where it is none."""
-    try:
-        found = json.loads(delivery.body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
 def await_end(mailbox: Mailbox, ids: set[str], status: str, seconds: float) -> Delivery | None:
     """The delivery that announces this end of a trade; failing that, any that speaks of the trade."""
     announced = mailbox.receiver.wait_for(
@@ -54,42 +42,6 @@ def await_end(mailbox: Mailbox, ids: set[str], status: str, seconds: float) -> D
         seconds,
     )
     return announced or mailbox.await_trade(ids, 0)
-
-
-def verified(bench: Bench, mailbox: Mailbox, delivery: Delivery) -> str:
-    """What is wrong with the signature over the raw bytes; empty when it verifies."""
-    settings = mailbox.settings
-    result = verify(
-        delivery.header(settings.header),
-        delivery.body,
-        [settings.secret.reveal()],
-        int(delivery.received),
-        settings.tolerance,
-        SCHEMES[settings.scheme],
-    )
-    return "" if result.ok else f"the {settings.header} header is {result.reason}"
-
-
-def record_delivery(bench: Bench, delivery: Delivery) -> str:
-    """File a delivery in the journal, redacted like everything else. Returns its exchange id."""
-    return bench.wire.recorder.record(
-        Raw(
-            account="approved",
-            product="webhooks",
-            method="POST",
-            url=f"receiver{delivery.path}",
-            path=delivery.path,
-            request_headers=delivery.headers,
-            request_body=delivery.body,
-            status=200,
-            response_headers=(),
-            response_body=b"",
-            truncated=False,
-            error=None,
-            started=stamp(bench.clock.now()),
-            elapsed_ms=0,
-        )
-    )
 
 
 @scenario(
@@ -119,7 +71,7 @@ def test_a_final_trade_is_announced_by_a_signed_delivery_with_a_stable_id(
     )
     assert delivery is not None
     exchange = record_delivery(bench, delivery)
-    problem = verified(bench, mailbox, delivery)
+    problem = signature_problem(mailbox.settings, delivery)
     judge.check(
         "POOLS-WEBHOOK-SIGNED",
         not problem,
@@ -187,13 +139,13 @@ def _judge_redelivery(bench: Bench, judge: Judge, mailbox: Mailbox, first: Deliv
     found = None if again is None else str(body_of(again).get(name))
     judge.check(
         "POOLS-WEBHOOK-STABLE-ID",
-        found == identity and again is not None and not verified(bench, mailbox, again),
+        found == identity and again is not None and not signature_problem(mailbox.settings, again),
         "the event delivered again under its id, signed",
         "no redelivery arrived"
         if again is None
         else "another event id"
         if found != identity
-        else verified(bench, mailbox, again) or "the same id",
+        else signature_problem(mailbox.settings, again) or "the same id",
         *([] if again is None else [record_delivery(bench, again)]),
     )
 
