@@ -25,8 +25,9 @@ from conformance.known_failures import KnownFailuresError
 from conformance.known_failures import load as load_known_failures
 from conformance.partner import har, rules, statement
 from conformance.partner.rules import Ruling
-from conformance.partner.traffic import PUBLISHED, Origins, Traffic
+from conformance.partner.traffic import PUBLISHED, Traffic
 from conformance.partner.traffic_caller import recorded_by_browser
+from conformance.partner.traffic_reading import Origins
 from conformance.partner.traffic_record import SCENARIO, VARIABLES, Recorder, Survey
 from conformance.requirements import REVISION, Requirement, Scope
 from conformance.run import REPORTS, SENSITIVE, UsageProblem

@@ -60,6 +60,9 @@ def observe(
     except UsageProblem as problem:
         typer.echo(str(problem), err=True)
         raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        typer.echo(f"interrupted again; what was recorded is in {folder}", err=True)
+        raise typer.Exit(130) from None
     evidence.render(packet, folder, Console(highlight=False))
     typer.echo(f"Recording: {asked.file}")
     raise typer.Exit(packet.verdict.exit_code)

@@ -19,9 +19,11 @@ from typing import Any
 
 from conformance.cli.judging import FROM_START, Asked, Inputs
 from conformance.client import Redactor
-from conformance.partner.proxy import Exchanged, Limits, Proxy, Upstream
+from conformance.partner.proxy import Proxy
 from conformance.partner.proxy_record import Archive, Watch
-from conformance.partner.traffic import PUBLISHED, Origins
+from conformance.partner.proxy_types import Exchanged, Limits, Upstream
+from conformance.partner.traffic import PUBLISHED
+from conformance.partner.traffic_reading import Origins
 from conformance.run import UsageProblem
 from conformance.target import urls
 from conformance.target.problems import instead

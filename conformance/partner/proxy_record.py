@@ -13,10 +13,12 @@ import harfile
 from conformance.client import Redactor, stamp
 from conformance.contract import Contract
 from conformance.journal import Outcome
-from conformance.partner import rules, traffic
+from conformance.partner import rules
+from conformance.partner import traffic_reading as reading
 from conformance.partner.har import HarError
-from conformance.partner.proxy import KEPT_BODY, Exchanged, Message
-from conformance.partner.traffic import Call, Origins, Traffic
+from conformance.partner.proxy_types import KEPT_BODY, Exchanged, Message
+from conformance.partner.traffic import Call, Traffic
+from conformance.partner.traffic_reading import Origins
 from conformance.partner.traffic_record import redacted_headers, redacted_url
 
 WATCHED: Final = 2_000
@@ -155,10 +157,10 @@ class Watch:
             return
         self._origins.note(entry)
         try:
-            where = traffic.locate(entry, self._origins, self._contracts)
+            where = reading.locate(entry, self._origins, self._contracts)
             if where is None or where.operation == "OPTIONS":
                 return
-            self._calls.append(traffic.call(entry, number, where, in_browser=False))
+            self._calls.append(reading.call(entry, number, where, in_browser=False))
         except HarError:
             return
         self._fresh = True

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,9 +17,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from conformance.client import Redactor, stamp
 from conformance.contract import Contract
 from conformance.journal import Engine, Exchange, Journal
-from conformance.partner import traffic
+from conformance.partner import traffic_reading as reading
 from conformance.partner.har import HarError
-from conformance.partner.traffic import KEY, MASKED, Call, Kind, Located, Origins, Traffic
+from conformance.partner.traffic import KEY, MASKED, Call, Kind, Traffic
+from conformance.partner.traffic_reading import Located, Origins
 
 SCENARIO: Final = "recording"
 
@@ -59,15 +61,13 @@ class Survey:
         host = _host(url) if isinstance(url, str) else ""
         if len(self.others) < 1000 or host in self.others:
             self.others[host or "no host"] += 1
-        for message in (request, entry.get("response")):
-            if isinstance(message, dict) and len(self.secrets) < MOST_SECRETS and "/v1/" in str(url):
-                self.secrets |= set(_credentials(message)) | set(self._members(message))
-
-    def _members(self, message: Mapping[str, Any]) -> Iterator[str]:
-        for name in ("postData", "content"):
-            holder = message.get(name)
-            if isinstance(holder, dict) and any(word in str(holder.get("text", "")) for word in self.sensitive):
-                yield from _leaves(holder.get("text"), self.sensitive)
+        if "/v1/" not in str(url) or len(self.secrets) >= MOST_SECRETS:
+            return
+        for message, read in ((request, reading.request_text), (entry.get("response"), reading.response_text)):
+            if isinstance(message, dict):
+                self.secrets |= set(_credentials(message))
+                with suppress(HarError):
+                    self.secrets |= set(_leaves(read(message), self.sensitive))
 
 
 class Recorder:
@@ -93,13 +93,13 @@ class Recorder:
     def take(self, number: int, entry: Mapping[str, Any]) -> Call | None:
         """File one entry; None for one that is not 0Bit's. Raises ``HarError`` naming entry and field."""
         try:
-            where = traffic.locate(entry, self._survey.origins, self._contracts)
+            where = reading.locate(entry, self._survey.origins, self._contracts)
             if where is None:
                 return None
             if where.operation == "OPTIONS":
                 self._preflight(entry, where)
                 return None
-            call = traffic.call(entry, number, where, self._in_browser)
+            call = reading.call(entry, number, where, self._in_browser)
         except HarError as problem:
             raise HarError(f"entry {number}: {problem}") from None
         if len(self._calls) >= MOST_CALLS:
@@ -114,7 +114,7 @@ class Recorder:
         return Traffic(tuple(ordered), frozenset(self._preflights), from_start)
 
     def _preflight(self, entry: Mapping[str, Any], where: Located) -> None:
-        sent = traffic.headers(entry["request"], "request")
+        sent = reading.headers(entry["request"], "request")
         asked = sent.get("access-control-request-headers", "").lower()
         if "authorization" in asked and sent.get("origin"):
             self._preflights.add((sent["origin"], entry["request"]["url"].partition("?")[0]))
@@ -122,8 +122,8 @@ class Recorder:
     def _exchange(self, entry: Mapping[str, Any], call: Call) -> Exchange:
         request, response = entry["request"], entry["response"]
         answered = call.status is not None
-        got = traffic.headers(response, "response")
-        body = traffic.response_text(response) if answered else None
+        got = reading.headers(response, "response")
+        body = reading.response_text(response) if answered else None
         started = datetime.fromtimestamp(call.started, UTC)
         return Exchange(
             id=call.id,
@@ -135,7 +135,7 @@ class Recorder:
             method=request["method"].upper(),
             url=redacted_url(request["url"], self._survey.sensitive, self._redact),
             request_headers=redacted_headers(request["headers"], self._redact),
-            request_body=self._kept(traffic.request_text(request)),
+            request_body=self._kept(reading.request_text(request)),
             status=call.status,
             response_headers=redacted_headers(response.get("headers", []), self._redact),
             response_body=self._kept(body),
@@ -191,11 +191,13 @@ def _credentials(message: Mapping[str, Any]) -> Iterator[str]:
                 yield token
 
 
-def _leaves(text: Any, names: frozenset[str]) -> Iterator[str]:
+def _leaves(text: str | None, names: frozenset[str]) -> Iterator[str]:
     """The values at or under a sensitive member."""
+    if text is None or not any(name in text for name in names):
+        return
     try:
         pending = [(json.loads(text), False)]
-    except (TypeError, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         return
     while pending:
         value, inside = pending.pop()

@@ -13,8 +13,9 @@ from conformance import contract as contracts
 from conformance.client import Redactor
 from conformance.journal import Journal
 from conformance.partner.har import entries
-from conformance.partner.traffic import Origins, Traffic
+from conformance.partner.traffic import Traffic
 from conformance.partner.traffic_caller import recorded_by_browser
+from conformance.partner.traffic_reading import Origins
 from conformance.partner.traffic_record import Recorder, Survey
 
 START = datetime(2026, 5, 25, 12, 0, 0, tzinfo=UTC)

@@ -13,8 +13,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from conformance.client import Redactor
-from conformance.partner.proxy import Exchanged, Limits, Proxy, Upstream
+from conformance.partner.proxy import Proxy
 from conformance.partner.proxy_record import Archive, decoded
+from conformance.partner.proxy_types import Exchanged, Limits, Upstream
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -22,10 +23,22 @@ PATIENCE = 20
 LARGE = 20 * 1024 * 1024
 
 
+class Kept(list[Exchanged]):
+    """The exchanges that were filed, and word of each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.more = asyncio.Event()
+
+    def take(self, exchanged: Exchanged) -> None:
+        self.append(exchanged)
+        self.more.set()
+
+
 @asynccontextmanager
-async def line(serve: Serve, limits: Limits | None = None) -> AsyncIterator[tuple[int, list[Exchanged], Proxy]]:
+async def line(serve: Serve, limits: Limits | None = None) -> AsyncIterator[tuple[int, Kept, Proxy]]:
     """A proxy in front of a server that does ``serve`` with each connection; port, exchanges and the proxy."""
-    kept: list[Exchanged] = []
+    kept = Kept()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -35,7 +48,7 @@ async def line(serve: Serve, limits: Limits | None = None) -> AsyncIterator[tupl
 
     server = await asyncio.start_server(connected, "127.0.0.1", 0)
     upstream = Upstream.of(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    proxy = Proxy(upstream, kept.append, limits)
+    proxy = Proxy(upstream, kept.take, limits)
     port = await proxy.start("127.0.0.1", 0)
     try:
         async with asyncio.timeout(PATIENCE):
@@ -60,10 +73,11 @@ async def talk(port: int, sent: bytes, until: int | None = None) -> bytes:
         writer.close()
 
 
-async def recorded(kept: list[Exchanged], number: int = 1) -> None:
+async def recorded(kept: Kept, number: int = 1) -> None:
     """Until so many exchanges are filed: that comes after the client has its answer."""
     while len(kept) < number:
-        await asyncio.sleep(0.01)
+        kept.more.clear()
+        await kept.more.wait()
 
 
 def answering(answer: bytes) -> Serve:
