@@ -53,6 +53,8 @@ class Redemption(StrEnum):
     """How a rail create has to be answered."""
 
     NEW = "a rail of its own"
+    NEW_OR_REFUSED = "a rail of its own, or a refusal"
+    """Whether a session takes several rails is stated nowhere (gate facts 12)."""
     SAME = "the rail the key made"
     CONFLICT = "409"
     REFUSED = "a refusal"
@@ -114,10 +116,13 @@ class Book:
         used = self.keys.get(key)
         if used == (session.id, quote.id):
             return Redemption.SAME
+        if session.status is not SessionStatus.OPEN:
+            return Redemption.REFUSED
+        taken = session.id in {other.session for other in self.quotes.values() if other.id != quote.id}
         if used is not None or quote.status is not QuoteStatus.ACTIVE:
-            # A session that has ended refuses as well, but which of the two answers is stated nowhere.
-            return Redemption.CONFLICT if session.status is SessionStatus.OPEN else Redemption.REFUSED
-        return Redemption.NEW if session.status is SessionStatus.OPEN else Redemption.REFUSED
+            # Which of several reasons answers is stated nowhere.
+            return Redemption.REFUSED if taken else Redemption.CONFLICT
+        return Redemption.NEW_OR_REFUSED if taken else Redemption.NEW
 
     def redeemed(self, session: Session, quote: Quote, key: str, rail: str) -> None:
         """Note that ``quote`` became ``rail``."""
@@ -131,6 +136,8 @@ def redemption_permits(expected: Redemption, status: int, rail: str | None, know
     match expected:
         case Redemption.NEW:
             return ok and rail is not None
+        case Redemption.NEW_OR_REFUSED:
+            return (ok and rail is not None) or 400 <= status < 500
         case Redemption.SAME:
             return ok and rail == known
         case Redemption.CONFLICT:

@@ -77,7 +77,10 @@ def story(*, session: str = "open", quote: str = "active", used: str = "") -> tu
     if quote == "consumed":
         book.redeemed(its_session, its_quote, "k" if used == "this" else "another key", "r")
     if used == "another":
-        book.redeemed(its_session, Quote("other", "on_ramp"), "k", "other rail")
+        book.redeemed(Session("elsewhere", "t", "ks"), Quote("other", "on_ramp"), "k", "other rail")
+    if used == "here":
+        book.quotes["other"] = Quote("other", "on_ramp")
+        book.redeemed(its_session, book.quotes["other"], "another key", "other rail")
     return book, its_session, its_quote
 
 
@@ -90,6 +93,8 @@ def story(*, session: str = "open", quote: str = "active", used: str = "") -> tu
         ("open", "consumed", "", Redemption.CONFLICT),
         ("open", "expired", "", Redemption.CONFLICT),
         ("open", "active", "another", Redemption.CONFLICT),
+        ("open", "active", "here", Redemption.NEW_OR_REFUSED),
+        ("open", "expired", "here", Redemption.REFUSED),
         ("cancelled", "active", "", Redemption.REFUSED),
         ("cancelled", "expired", "", Redemption.REFUSED),
     ],
@@ -110,6 +115,9 @@ def test_a_redemption_is_answered_by_key_quote_and_session(
         (Redemption.NEW, 200, "r", True),
         (Redemption.NEW, 201, None, False),
         (Redemption.NEW, 409, None, False),
+        (Redemption.NEW_OR_REFUSED, 409, None, True),
+        (Redemption.NEW_OR_REFUSED, 201, "r", True),
+        (Redemption.NEW_OR_REFUSED, 500, None, False),
         (Redemption.SAME, 200, "known", True),
         (Redemption.SAME, 201, "another", False),
         (Redemption.CONFLICT, 409, None, True),

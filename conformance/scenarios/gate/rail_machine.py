@@ -33,6 +33,9 @@ UNLIMITED = 1_000
 PAST = 4
 """Seconds beyond an expiry: nothing is promised within the margin of it."""
 
+FRESH = frozenset({Redemption.NEW, Redemption.NEW_OR_REFUSED})
+"""Redemptions of which a new rail may come."""
+
 RAIL_OUTCOMES = {"rail_settled": "settled", "rail_failed": "failed", "rail_cancelled": "cancelled"}
 
 
@@ -223,7 +226,7 @@ class RailMachine(SessionVerbs):
                 return
             expected = self.book.expects(known, its_quote, key)
             before = f"{known.status}, {its_quote.status}"
-            if expected is Redemption.NEW:
+            if expected in FRESH:
                 if not self._may_redeem():
                     return
                 reply = self.desk.redeem(session, locked, key)
@@ -232,7 +235,7 @@ class RailMachine(SessionVerbs):
             self.tell(f"redeem({self.names[session]}, {self.names[quote]}, {which})  # {before}", reply)
             found = reply.object().get("id") if reply.ok else None
             rail = found if isinstance(found, str) else None
-            if expected is not Redemption.NEW or self._holds_its_session(known, reply):
+            if expected not in FRESH or self._holds_its_session(known, reply):
                 another = " with another rail" if reply.ok and rail != its_quote.rail else ""
                 self.hold(
                     self._of_redemption(expected, its_quote, key),
@@ -240,7 +243,7 @@ class RailMachine(SessionVerbs):
                     f"{expected} for {before}, under {which}",
                     f"{reply.status}{another}",
                 )
-            if expected is Redemption.NEW and rail is not None:
+            if expected in FRESH and rail is not None:
                 self.book.redeemed(known, its_quote, key, rail)
                 its_quote.rail_status = str(reply.object().get("status"))
                 self.linked.add(session)
@@ -254,7 +257,7 @@ class RailMachine(SessionVerbs):
         return known.status is SessionStatus.OPEN
 
     def _of_redemption(self, expected: Redemption, quote: Quote, key: str) -> str:
-        if expected is Redemption.NEW:
+        if expected in FRESH:
             return "GATE-RAIL-PAY-IN" if quote.side == ON_RAMP else "GATE-RAIL-PAY-OUT"
         if expected is Redemption.SAME:
             return "GATE-RAIL-IDEMPOTENT"

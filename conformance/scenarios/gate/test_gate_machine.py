@@ -15,7 +15,7 @@ from conformance.scenarios.needs import unmet
 
 SIZES: dict[type[StoryMachine], dict[str, tuple[int, int]]] = {
     SessionMachine: {"smoke": (2, 10), "certify": (8, 20), "regress": (40, 30)},
-    RailMachine: {"smoke": (2, 10), "certify": (11, 20), "regress": (60, 30)},
+    RailMachine: {"smoke": (2, 10), "certify": (14, 20), "regress": (60, 30)},
     CustomerMachine: {"smoke": (2, 8), "certify": (6, 15), "regress": (30, 25)},
 }
 """Examples and steps by tier."""
