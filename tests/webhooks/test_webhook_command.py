@@ -124,6 +124,23 @@ def test_without_a_probe_the_verdict_is_incomplete(tmp_path):
     assert all("--effects-url" in judgement.missing for judgement in missing)
 
 
+COUNT = """
+import sqlite3, sys
+database = sqlite3.connect(sys.argv[1])
+print(database.execute("SELECT count(*) FROM effects WHERE event_id = ?", sys.argv[2:]).fetchone()[0])
+"""
+
+
+def test_a_command_may_be_the_probe(tmp_path):
+    database = str(tmp_path / "partner.db")
+    command = json.dumps([sys.executable, "-c", COUNT, database, "{eventId}"])
+    with handler(*HANDLER, "--db", database) as found:
+        ended = webhook(tmp_path, found.url, "--effects-command", command, "--product", "pools")
+
+    assert ended.code == 0
+    assert statuses(tmp_path)["PARTNER-WEBHOOK-DEDUPES"] == "pass"
+
+
 def test_a_handler_nobody_can_reach_is_inconclusive(tmp_path):
     ended = webhook(tmp_path, "http://127.0.0.1:9/hook")
 
