@@ -296,12 +296,11 @@ class Door(BaseHTTPRequestHandler):
         return None
 
     def got(self) -> dict[str, Any] | None:
-        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(self.path).query))
         match self.parts():
             case ["topups", ref]:
                 return self.server.program.show(ref)
-            case ["done", ref]:
-                self.server.program.come_back(ref, query.get("status", ""))
+            case ["done", ref, claimed]:
+                self.server.program.come_back(ref, claimed)
                 return {"thanks": True}
             case _:
                 raise Refused(404)
@@ -367,7 +366,7 @@ def run(arguments: argparse.Namespace, make: Maker = CardProgram) -> int:
         host, port = server.server_address[:2]
         base = f"http://{host!s}:{port}"
         paths = {"start": "/topups", "look": "/topups/{ref}/look", "probe": "/topups/{ref}"}
-        paths |= {"events": "/webhooks", "callback": "/done/{ref}?status={status}"}
+        paths |= {"events": "/webhooks", "callback": "/done/{ref}/{status}"}
         print(json.dumps({"ready": True, **{name: base + path for name, path in paths.items()}}), flush=True)
         if arguments.exit_with_stdin:
             threading.Thread(target=_stop_with_stdin, args=(server,), daemon=True).start()
