@@ -62,7 +62,7 @@ def apply(rule: Rule, traffic: Traffic) -> list[Ruling]:
     name, expected = rule.requirement, rule.expected
     if seen.broken:
         told = seen.broken[:TOLD]
-        return [Ruling(name, Outcome.FAIL, expected, breach.observed, breach.calls) for breach in told]
+        return [Ruling(name, Outcome.FAIL, expected, _located(breach), breach.calls) for breach in told]
     if not seen.applies:
         return [Ruling(name, Outcome.NOT_APPLICABLE, expected, "the recording uses nothing it is about")]
     if seen.unclear:
@@ -73,6 +73,12 @@ def apply(rule: Rule, traffic: Traffic) -> list[Ruling]:
     return [
         Ruling(name, Outcome.PASS, expected, f"shown by {number} call{'' if number == 1 else 's'}", tuple(seen.shown))
     ]
+
+
+def _located(breach: Breach) -> str:
+    """What was observed, and where in the recording."""
+    numbers = " and ".join(dict.fromkeys(str(call.number) for call in breach.calls))
+    return f"{breach.observed} (entry {numbers})"
 
 
 def grouped(calls: Iterable[Call], of: Callable[[Call], Hashable | None]) -> list[list[Call]]:

@@ -23,6 +23,9 @@ FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-
 
 _BROWSER = re.compile(r"Mozilla/5\.0 \(")
 _ANDROID = re.compile(r"Dalvik/\S+ \(Linux; U; Android")
+_EITHER = re.compile(r"CFNetwork/|okhttp/|Dart/|Alamofire/|ReactNative|Expo/")
+"""Libraries that apps and servers use alike, under the same name."""
+
 _RECORDERS = re.compile(r"WebInspector|Firefox|WebKit Web Inspector|Safari|Chrome|Chromium|Edge", re.IGNORECASE)
 
 
@@ -40,6 +43,8 @@ def caller(headers: Mapping[str, str], in_browser: bool) -> tuple[Caller, str]:
     agent = headers.get("user-agent", "")
     if _ANDROID.search(agent):
         return Caller.CLIENT, "the User-Agent of an Android app"
+    if _EITHER.search(agent):
+        return Caller.UNSEEN, "the User-Agent of a library that apps and servers use alike"
     if not _BROWSER.match(agent):
         return (Caller.SERVER, "no browser's User-Agent") if agent else (Caller.UNSEEN, "no User-Agent was recorded")
     if in_browser:

@@ -327,6 +327,11 @@ THIN: list[tuple[str, str, Callable[[], list[Entry]]]] = [
     ("no keys", "PUBLISHABLE-KEYS-PLACES", lambda: without(healthy(), "authorization")),
     ("no user agents", "SECRET-KEYS-SERVER-ONLY", lambda: without(healthy(), "user-agent")),
     (
+        "a library of apps and servers",
+        "SECRET-KEYS-SERVER-ONLY",
+        lambda: [entry(2, "GET", "/pools/funding", sent={"User-Agent": "okhttp/4.12.0"})],
+    ),
+    (
         "what may be a browser's or forwarded",
         "SECRET-KEYS-SERVER-ONLY",
         lambda: [entry(2, "GET", "/pools/funding", sent=CHROME | {"Sec-Fetch-Site": "same-site"})],
