@@ -43,7 +43,10 @@ def seeds_of(desk: Desk) -> Seeds:
             "customers": CUSTOMER,
         },
         bodies={
-            "POST /gate_sessions": (session, {**session, "flow": ON_RAMP, "target_token": terms.asset}),
+            "POST /gate_sessions": (
+                session,
+                {**session, "flow": ON_RAMP, "target_token": terms.asset, "quote_preview_id": QUOTE},
+            ),
             "POST /quotes/preview": (price,),
             "POST /quotes": _locks(desk),
             "POST /rails/pay_ins": ({**redeemed, "quote_id": QUOTE},),

@@ -148,13 +148,15 @@ def _body(document: Node, raw: Node, values: Sequence[Body], seeds: Seeds, drawn
             # Schemathesis meets a conditional by varying nothing but what it names.
             schema.pop(keyword, None)
         known = schema.get("properties", {})
-        for member, value in values[0].items():
+        ours = {member: value for each in reversed(values) for member, value in each.items()}
+        for member, value in ours.items():
             if member not in known:
                 continue
             if drawn is not Drawn.VARIED:
                 known[member] = _drawn(known[member], value, drawn, is_free=member in seeds.free)
-            elif _stands_for(value) and "format" not in known[member]:
-                known[member] = {**_ID, "example": value}
+            elif _stands_for(value):
+                kept = known[member] if "format" in known[member] else _ID
+                known[member] = {name: part for name, part in kept.items() if name != "examples"} | {"example": value}
         if drawn is not Drawn.VARIED and known:
             # A member no source names may be refused, and nothing else of the request would then be tried.
             schema["additionalProperties"] = False
