@@ -135,6 +135,20 @@ def unjoined(arrival: Arrival, session: Session) -> list[str]:
     return [f"{arrival.kind} without the session's {name}" for name in wrong]
 
 
+def comes_true(desk: Desk, look: Callable[[], bool]) -> bool:
+    """Whether what ``look`` looks for is so before the profile's patience for deliveries is over.
+
+    The log follows an answer when the worker that got it has written it down.
+    """
+    clock, patience = desk.bench.clock, desk.bench.target.patience
+    deadline = clock.monotonic() + patience.delivery
+    while not look():
+        if clock.monotonic() >= deadline:
+            return False
+        clock.sleep(patience.poll_every)
+    return True
+
+
 def told(problems: Sequence[str]) -> str:
     """Problems as one observation."""
     return "; ".join(dict.fromkeys(problems)) or "so it is"

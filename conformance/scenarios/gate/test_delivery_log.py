@@ -12,6 +12,7 @@ from conformance.scenarios.gate.deliveries import (
     FORM,
     accepted,
     cannot_arrive,
+    comes_true,
     judge_form,
     missing,
     open_session,
@@ -189,7 +190,7 @@ def test_what_arrived_stands_in_the_log_as_succeeded(desk: Desk, judge: Judge, p
     if not arrived:
         judge.cannot("GATE-DELIVERY-LOGGED", REGISTER if post.is_silent else "a delivery that arrived", REGISTRAR)
         return
-    desk.awaited(lambda: not unsettled(desk, post, arrived)[0])
+    comes_true(desk, lambda: not unsettled(desk, post, arrived)[0])
     problems, page = unsettled(desk, post, arrived)
     judge.check(
         "GATE-DELIVERY-LOGGED",
