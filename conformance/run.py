@@ -37,6 +37,7 @@ from conformance.client import (
 from conformance.journal import Engine, Journal, Judgement, Outcome, RunRecord, seal
 from conformance.known_failures import KnownFailuresError
 from conformance.known_failures import load as load_known_failures
+from conformance.partner import cards_example
 from conformance.requirements import REVISION, Scope
 from conformance.scenarios.bench import Bench
 from conformance.target import Budget, ProfileError, Target, embedded, example_partner, refusal
@@ -81,6 +82,7 @@ class Options:
     faults: tuple[str, ...] = ()
     dialects: tuple[str, ...] = ()
     partner_fault: str | None = None
+    cards_fault: str | None = None
 
 
 @dataclass
@@ -238,21 +240,27 @@ def _check_output(folder: Path) -> None:
 
 def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> Target:
     if options.target is not None and options.target != "embedded":
-        if options.faults or options.dialects or options.partner_fault:
+        if options.faults or options.dialects or options.partner_fault or options.cards_fault:
             raise UsageProblem("faults and dialects are switches of the embedded sandbox; leave out --target")
         return load_target(options.target, environ)
     sandbox = stack.enter_context(embedded.start(environ, faults=options.faults, dialects=options.dialects))
-    partner = stack.enter_context(example_partner.start(environ, options.partner_fault)) if _wants(options) else None
     target = load_target("embedded", sandbox.environ)
+    partner = cards = None
+    if _wants(options, "handler"):
+        partner = stack.enter_context(example_partner.start(environ, options.partner_fault))
+    if _wants(options, "cards") and options.tier != "smoke":
+        key = target.accounts["approved"].secret_key
+        start = cards_example.start(environ, sandbox.url, key.reveal() if key else "", options.cards_fault)
+        cards = stack.enter_context(start)
     handler = partner.handler if partner else None
-    return dataclasses.replace(target, handler=handler, **embedded.promised(options.dialects))
+    return dataclasses.replace(target, handler=handler, cards=cards, **embedded.promised(options.dialects))
 
 
-def _wants(options: Options) -> bool:
-    """Whether anything selected needs the example partner's handler."""
+def _wants(options: Options, need: str) -> bool:
+    """Whether anything selected needs this part of the example partner."""
     chosen = [requirements.load()[name] for name in options.only]
     chosen += [found for step in options.steps for found in requirements.load().of_step(step)]
-    return not chosen or any("handler" in requirement.needs for requirement in chosen)
+    return not chosen or any(need in requirement.needs for requirement in chosen)
 
 
 def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], ...]) -> RunRecord:
@@ -311,6 +319,8 @@ def rerun(options: Options) -> str:
         words += ["--skip-machines"]
     if options.partner_fault:
         words += ["--partner-fault", options.partner_fault]
+    if options.cards_fault:
+        words += ["--cards-fault", options.cards_fault]
     return shlex.join(words)
 
 

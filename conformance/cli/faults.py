@@ -30,7 +30,7 @@ class Seeded:
 
     name: str
     kind: str
-    """``fault``, ``dialect`` or ``partner fault``."""
+    """``fault``, ``dialect``, ``partner fault`` or ``cards fault``."""
     breaks: tuple[str, ...] = ()
     drags: tuple[str, ...] = ()
 
@@ -106,6 +106,9 @@ def listed() -> list[Seeded]:
     if script is not None:
         partner = _json([sys.executable, str(script.with_name("faults.py")), "--list-faults"])
         found += [_seeded("partner fault", raw) for raw in partner]
+        found += [
+            _seeded("cards fault", raw) for raw in _json([sys.executable, str(script.with_name("cards_faults.py"))])
+        ]
     return found
 
 
@@ -122,6 +125,7 @@ def _json(command: Sequence[str]) -> list[dict[str, Any]]:
 def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify", machines: bool = True) -> Result:
     """Run the harness against one seeded world, as a user would, and read what it wrote."""
     switch = {"fault": "--sandbox-fault", "dialect": "--sandbox-dialect", "partner fault": "--partner-fault"}
+    switch["cards fault"] = "--cards-fault"
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         run = Path(folder) / "run"
         command = ["run"]

@@ -47,6 +47,7 @@ def run(
     sandbox_fault: Annotated[list[str] | None, typer.Option(help="Seed a fault into the embedded sandbox.")] = None,
     sandbox_dialect: Annotated[list[str] | None, typer.Option(help="Legal variation of the embedded sandbox.")] = None,
     partner_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example partner.")] = None,
+    cards_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example card program.")] = None,
     sign: SignOption = None,
     signer_role: RoleOption = None,
     sign_password_variable: PasswordOption = None,
@@ -75,6 +76,7 @@ def run(
         faults=tuple(sandbox_fault or ()),
         dialects=tuple(sandbox_dialect or ()),
         partner_fault=partner_fault,
+        cards_fault=cards_fault,
     )
     raise typer.Exit(execute(options, signs))
 

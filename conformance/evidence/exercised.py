@@ -35,7 +35,7 @@ def exercised(stated: Mapping[str, Sequence[str]], exchanges: Iterable[Exchange]
     """What of ``stated`` (operation to statuses, ``2XX`` for any success) the exchanges met."""
     met: dict[str, set[str]] = {}
     for exchange in exchanges:
-        if exchange.operation in stated and exchange.status is not None:
+        if exchange.operation is not None and exchange.operation in stated and exchange.status is not None:
             seen = met.setdefault(exchange.operation, set())
             seen.add(str(exchange.status))
             if 200 <= exchange.status < 300:

@@ -228,6 +228,7 @@ _NEEDS = {
     "customers": ("no account with customer records", "operator"),
     "origin": ("no allowed origin", "partner"),
     "handler": ("no handler given", "partner"),
+    "cards": ("no card program given", "partner"),
 }
 
 

@@ -6,8 +6,8 @@ import contextlib
 import secrets
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
+from conformance.target import Cards, Secret
 from conformance.target.example_partner import script
 from conformance.target.process import running
 
@@ -15,18 +15,10 @@ SECRET_VARIABLE = "OBIT_WEBHOOK_SECRET"  # noqa: S105 - the name of the variable
 KEY_VARIABLE = "OBIT_POOLS_SECRET_KEY"
 
 
-@dataclass(frozen=True, slots=True)
-class ExampleCards:
-    """A running example card program: its URLs by name, and the secret its deliveries are signed with."""
-
-    urls: Mapping[str, str]
-    secret: str = field(repr=False)
-
-
 @contextlib.contextmanager
 def start(
     environ: Mapping[str, str], pools_url: str, key: str, fault: str | None = None, timeout: float = 10
-) -> Iterator[ExampleCards | None]:
+) -> Iterator[Cards | None]:
     """The example card program over 0Pools at ``pools_url``, alive as long as the context; None without its source.
 
     Raises ``ProcessError`` when it does not become ready within ``timeout`` seconds.
@@ -42,8 +34,8 @@ def start(
     inherited = {name: value for name, value in environ.items() if not name.startswith("OBIT_")}
     environment = {**inherited, SECRET_VARIABLE: secret, KEY_VARIABLE: key}
     with running("the example card program", command, environment, (secret, key), timeout) as ready:
-        urls = {name: str(ready[name]) for name in ("start", "probe", "events", "look", "callback")}
-        yield ExampleCards(urls, secret)
+        places = {name: str(ready[name]) for name in ("start", "probe", "events", "look", "callback")}
+        yield Cards(**places, secret=Secret(secret), secret_variable=SECRET_VARIABLE, test_program=False)
 
 
-__all__ = ["ExampleCards", "start"]
+__all__ = ["start"]

@@ -18,6 +18,7 @@ PROVIDERS = {
     "customers": "the operator of the target",
     "origin": "the partner",
     "handler": "the partner",
+    "cards": "the partner",
 }
 
 

@@ -5,7 +5,7 @@ from conformance.target.limits import Budget
 from conformance.target.loading import BUILT_IN, load
 from conformance.target.problems import Problem, ProfileError
 from conformance.target.production import refusal
-from conformance.target.profile import Account, Handler, Target, Webhooks
+from conformance.target.profile import Account, Cards, Handler, Target, Webhooks
 from conformance.target.recipes import HelperCall, Recipe
 from conformance.target.secret import Secret
 from conformance.target.sections import GATE_RECIPES, STANDINGS, Limits, OrderDefaults, Patience, SessionDefaults
@@ -18,6 +18,7 @@ __all__ = [
     "Approval",
     "ApprovedPool",
     "Budget",
+    "Cards",
     "Handler",
     "HelperCall",
     "Limits",

@@ -47,6 +47,7 @@ def _load(name_or_file: str, environ: Mapping[str, str], allow_foreign: bool) ->
     accounts = resolver.accounts()
     webhooks = resolver.webhooks()
     handler = resolver.handler()
+    cards = resolver.cards()
     outcomes = resolver.outcomes()
     contracts = {} if section is None else _contracts(document, section, path.parent)
     approval, further = _approval(document, section, path.parent)
@@ -74,6 +75,7 @@ def _load(name_or_file: str, environ: Mapping[str, str], allow_foreign: bool) ->
         handler=handler,
         outcomes=outcomes,
         digests=digests,
+        cards=cards,
     )
 
 

@@ -84,6 +84,24 @@ class Handler:
 
 
 @dataclass(frozen=True, slots=True)
+class Cards:
+    """The partner's card program under judgement: where top-ups are requested, shown, told of and looked into.
+
+    ``{ref}`` and ``{status}`` in a URL stand for the top-up and for what a browser claims.
+    """
+
+    start: str
+    probe: str
+    events: str | None
+    look: str | None
+    callback: str | None
+    secret: Secret
+    secret_variable: str
+    test_program: bool
+    """Whether test top-ups may go to another machine."""
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """One environment, or one partner integration, under judgement."""
 
@@ -113,6 +131,8 @@ class Target:
     outcomes: Mapping[str, Recipe]
     digests: Mapping[str, str]
     """SHA-256 of ``profile`` and, if there is one, of ``approval``."""
+    cards: Cards | None = None
+    """The partner's card program, where one is to be judged."""
 
     @property
     def is_embedded(self) -> bool:
@@ -131,14 +151,15 @@ class Target:
     def other_secrets(self) -> tuple[Secret, ...]:
         """The secrets that belong to no account: those that deliveries are signed with."""
         signing = [webhooks.secret for webhooks in self.webhooks.values()]
-        return (*signing, self.handler.secret) if self.handler is not None else tuple(signing)
+        signing += [subject.secret for subject in (self.handler, self.cards) if subject is not None]
+        return tuple(signing)
 
     def lacking(self, need: str) -> str | None:
         """What is missing to meet a requirement's need, in words for its author; None if nothing is.
 
         Knows the needs a requirement can state: ``approval``, ``publishable_key``, ``account:NAME``,
         ``outcome:NAME``, ``webhooks``, ``gate_webhooks``, ``gate_retries``, ``gate_dead_letters``, ``rails``,
-        ``customers``, ``origin``, ``handler``. Raises ``ValueError`` for any other.
+        ``customers``, ``origin``, ``handler``, ``cards``. Raises ``ValueError`` for any other.
         """
         kind, _, name = need.partition(":")
         match kind:
@@ -166,6 +187,8 @@ class Target:
             case "origin":
                 has_origin = self.session.origin is not None
                 return None if has_origin else "the profile names no allowed domain (session.origin)"
+            case "cards":
+                return None if self.cards is not None else self._unset("cards", "[cards]")
             case "handler":
                 return self._lacking_handler()
             case _:
@@ -174,7 +197,8 @@ class Target:
     @property
     def products(self) -> tuple[str, ...]:
         """What of the catalogue a run against this target answers for."""
-        return ("wire", *(product for product in ("pools", "gate") if product in self.base_urls), "handler")
+        judged = (product for product in ("pools", "gate") if product in self.base_urls)
+        return ("wire", *judged, "handler", *(("cards",) if self.cards is not None else ()))
 
     def _lacking_webhooks(self, product: str) -> str | None:
         if product not in self.webhooks:
@@ -201,4 +225,4 @@ class Target:
         return f"the profile has no {place}" if variable is None else f"the environment variable {variable} is not set"
 
 
-__all__ = ["Account", "Handler", "Target", "Webhooks"]
+__all__ = ["Account", "Cards", "Handler", "Target", "Webhooks"]

@@ -13,7 +13,7 @@ from typing import Any
 from conformance.target import urls
 from conformance.target.document import Document
 from conformance.target.problems import Path, dotted, shape
-from conformance.target.profile import Account, Handler, Webhooks
+from conformance.target.profile import Account, Cards, Handler, Webhooks
 from conformance.target.recipe_checks import RecipeChecks, check_template
 from conformance.target.recipes import Recipe
 from conformance.target.secret import Secret
@@ -21,6 +21,7 @@ from conformance.target.sections import (
     NAMED,
     SINGLE,
     AccountSection,
+    CardsSection,
     HandlerSection,
     Limits,
     ProductSection,
@@ -215,6 +216,39 @@ class Resolver:
             self.missing["handler"] = section.secret
             return None
         return Handler(section.url, secret, section.secret, section.effects_url, section.effects_path)
+
+    def cards(self) -> Cards | None:
+        """The partner's card program, if the profile has one and its signing secret is in the environment."""
+        section: CardsSection | None = self.sections.one(CardsSection, "cards")
+        if section is None:
+            return None
+        for name, known in (("probe", ("ref",)), ("look", ("ref",)), ("callback", ("ref", "status"))):
+            url = getattr(section, name)
+            if url is not None:
+                check_template(self.document, ("cards", name), url, known)
+        for name in ("start", "probe", "events", "look", "callback"):
+            url = getattr(section, name)
+            if url is not None and not section.test_program and not urls.is_loopback(urls.host_of(url)):
+                self.document.note(
+                    ("cards", name),
+                    "a host that is not loopback",
+                    "a card program on this machine: test top-ups have effects where they arrive",
+                    "add test_program = true if they may go there",
+                )
+        secret = self._signing_secret(("cards", "secret"), section.secret)
+        if secret is None:
+            self.missing["cards"] = section.secret
+            return None
+        return Cards(
+            section.start,
+            section.probe,
+            section.events,
+            section.look,
+            section.callback,
+            secret,
+            section.secret,
+            section.test_program,
+        )
 
     def outcomes(self) -> dict[str, Recipe]:
         """The recipes that are right by themselves, their calls checked against the target they will go to."""

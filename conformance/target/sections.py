@@ -349,6 +349,35 @@ class HandlerSection(Section):
     )
 
 
+class CardsSection(Section):
+    start: Url = Field(description="where a top-up is requested", examples=["http://127.0.0.1:9100/topups"])
+    probe: TemplateUrl = Field(
+        description="a URL that shows a top-up, with {ref} in it", examples=["http://127.0.0.1:9100/topups/{ref}"]
+    )
+    events: Url | None = Field(
+        default=None, description="where it takes deliveries", examples=["http://127.0.0.1:9100/webhooks"]
+    )
+    look: TemplateUrl | None = Field(
+        default=None,
+        description="a URL that makes it look how a trade stands, with {ref} in it",
+        examples=["http://127.0.0.1:9100/topups/{ref}/look"],
+    )
+    callback: TemplateUrl | None = Field(
+        default=None,
+        description="where a browser returns to, with {ref} and {status} in it",
+        examples=["http://127.0.0.1:9100/done/{ref}/{status}"],
+    )
+    secret: Variable = Field(
+        description="the name of the environment variable with the secret its deliveries are signed with",
+        examples=["OBIT_WEBHOOK_SECRET"],
+    )
+    test_program: bool = Field(
+        default=False,
+        description="true if test top-ups may go to it although it is on another machine",
+        examples=[True],
+    )
+
+
 class CallSection(Section):
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = Field(
         default="POST", description="one of GET, POST, PUT, PATCH, DELETE", examples=["POST"]
@@ -378,6 +407,7 @@ SINGLE: dict[str, type[Section]] = {
     "session": SessionDefaults,
     "patience": Patience,
     "handler": HandlerSection,
+    "cards": CardsSection,
 }
 """Sections that stand once in a file."""
 
@@ -397,6 +427,7 @@ __all__ = [
     "TRADE_RECIPES",
     "AccountSection",
     "CallSection",
+    "CardsSection",
     "HandlerSection",
     "Limits",
     "Money",

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import pytest
 
-from conformance.client import Refused
 from conformance.journal import Outcome
-from conformance.partner import cards_example
 from conformance.partner.cards import REQUIREMENTS, SCRIPTS, Finding, History
 from conformance.partner.cards import judge as judge_histories
 from conformance.partner.cards_driver import CardsTrouble, CardsUnderTest, Trade, play
@@ -22,41 +18,31 @@ from conformance.webhooks.signature import sign
 HEADER = "Gate-Signature"
 
 
+AT_ONCE = 0.5
+"""Seconds for the example beside the embedded sandbox: it has done what it was told when it answers."""
+
+
 @pytest.fixture
-def cards(bench: Bench, judge: Judge) -> Iterator[CardsUnderTest]:
-    """The card program under judgement: with the embedded sandbox the example, started for this scenario."""
+def cards(bench: Bench, judge: Judge) -> CardsUnderTest:
+    """The card program of the profile, with deliveries signed as its secret wants them, or as somebody else would."""
     del judge
-    if not bench.target.is_embedded:
-        raise Refused(
-            "a card program that can be driven: so far only the example beside the embedded sandbox", "partner"
-        )
-    key = bench.credentials("approved").token or ""
-    with cards_example.start(os.environ, bench.target.base_urls["pools"], key) as example:
-        if example is None:
-            raise Refused(
-                "the source of the example card program (examples/partner/cards.py)", "whoever installed this"
-            )
-        yield under_test(bench, example)
+    found = bench.target.cards
+    assert found is not None, "a scenario that needs cards is only tried where there are any"
 
-
-def under_test(bench: Bench, example: cards_example.ExampleCards) -> CardsUnderTest:
-    """The example, with deliveries signed as its secret wants them, and as somebody else would sign them."""
-
-    def signed(raw: bytes, secret: str = example.secret) -> dict[str, str]:
+    def signed(raw: bytes, secret: str) -> dict[str, str]:
         return {HEADER: sign(secret, raw, int(bench.clock.now().timestamp()))}
 
-    urls = example.urls
     return CardsUnderTest(
-        start=urls["start"],
-        probe=urls["probe"],
-        events=urls["events"],
-        look=urls["look"],
-        callback=urls["callback"],
-        sign=signed,
+        start=found.start,
+        probe=found.probe,
+        events=found.events,
+        look=found.look,
+        callback=found.callback,
+        sign=lambda raw: signed(raw, found.secret.reveal()),
         forge=lambda raw: signed(raw, "whsec_of_somebody_else"),
         run=f"ctu-{bench.key()[-16:]}",
-        # The example has done what it was told when it answers.
-        patience=0.5,
+        patience=AT_ONCE if bench.target.is_embedded else bench.target.patience.delivery,
+        confirmed=found.test_program,
     )
 
 
