@@ -8,6 +8,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,7 @@ LARGEST_NOTE: Final = 1 << 16
 _SPACE = re.compile(r"[ \t\r\n]*")
 _OUTSIDE = re.compile(r'["{}\[\],]')
 _INSIDE = re.compile(r'["\\]')
+_DECODER = json.JSONDecoder()
 _NOTES = frozenset({"version", "creator", "browser", "comment"})
 
 
@@ -169,7 +171,11 @@ class _Text:
 
     def value(self, limit: int, where: str) -> Any:
         """The value at the position, parsed. Raises ``HarError`` when it is longer than ``limit`` or broken."""
-        self.peek()
+        if self.peek() in ("{", "["):
+            # Most values lie in memory as a whole, and then there is no need to look for their end first.
+            with suppress(ValueError, RecursionError):
+                found, self.position = _DECODER.raw_decode(self.text, self.position)
+                return found
         length = self._extent(limit, where)
         raw = self.text[self.position : self.position + length]
         self.position += length
