@@ -17,7 +17,7 @@ KEY = "sk_test_of_the_approved_account"
 def test_it_answers_while_it_is_needed_and_no_longer() -> None:
     with cards_example.start(os.environ, NOWHERE, KEY) as example:
         assert example is not None
-        probe = example.urls["probe"].replace("{ref}", "nobody")
+        probe = example.probe.replace("{ref}", "nobody")
         assert httpx.get(probe).status_code == 404
 
     with pytest.raises(httpx.ConnectError):
@@ -28,8 +28,8 @@ def test_its_secret_is_fresh_and_not_shown() -> None:
     with cards_example.start(os.environ, NOWHERE, KEY) as one, cards_example.start(os.environ, NOWHERE, KEY) as other:
         assert one is not None
         assert other is not None
-        assert one.secret != other.secret
-        assert one.secret not in repr(one)
+        assert one.secret.reveal() != other.secret.reveal()
+        assert one.secret.reveal() not in repr(one)
 
 
 def test_an_unknown_fault_is_told_with_the_known_ones_and_without_any_secret() -> None:
@@ -57,13 +57,13 @@ def test_an_unknown_fault_is_told_with_the_known_ones_and_without_any_secret() -
 def test_a_top_up_is_recorded_as_it_should_be_or_refused(body: bytes, status: int) -> None:
     with cards_example.start(os.environ, NOWHERE, KEY) as example:
         assert example is not None
-        assert httpx.post(example.urls["start"], content=body).status_code == status
+        assert httpx.post(example.start, content=body).status_code == status
 
 
 def test_another_amount_under_the_same_reference_is_refused_and_changes_nothing() -> None:
     first = {"ref": "r", "amount": "1.00", "currency": "EUR", "quoteId": "q"}
     with cards_example.start(os.environ, NOWHERE, KEY) as example:
         assert example is not None
-        httpx.post(example.urls["start"], json=first)
-        assert httpx.post(example.urls["start"], json={**first, "amount": "9.00"}).status_code == 409
-        assert httpx.get(example.urls["probe"].replace("{ref}", "r")).json()["amount"] == "1.00"
+        httpx.post(example.start, json=first)
+        assert httpx.post(example.start, json={**first, "amount": "9.00"}).status_code == 409
+        assert httpx.get(example.probe.replace("{ref}", "r")).json()["amount"] == "1.00"
