@@ -29,8 +29,8 @@ def _fallbacks(traffic: Traffic) -> list[tuple[Call, Call]]:
             found.append((failed or call, call))
         elif secret and failed is not None and call.after(failed) and _from_client(call, traffic):
             found.append((failed, call))
-        elif call.operation == BOOTSTRAP and not call.ok:
-            failed = call
+        elif call.operation == BOOTSTRAP:
+            failed = None if call.ok else call
     return found
 
 

@@ -91,6 +91,11 @@ ROWS: list[tuple[str, str, Callable[[], list[Entry]]]] = [
         "BOOTSTRAP-NO-SECRET-KEY",
         lambda: flow(bootstrap(2, status=401), entry(3, "GET", "/branding", base=GATE, sent=CHROME)),
     ),
+    (
+        "a secret key in the client, long after a bootstrap that was repeated with success",
+        "SECRET-KEYS-SERVER-ONLY",
+        lambda: flow(bootstrap(2, status=401), bootstrap(3), entry(9, "GET", "/branding", base=GATE, sent=CHROME)),
+    ),
     ("a quote before capabilities", "CAPABILITIES-FIRST", lambda: [discovery(0), quoted(1), capabilities(2)]),
     ("a session before capabilities", "GATE-CAPABILITIES-FIRST", lambda: [session(1), countries(2)]),
     (

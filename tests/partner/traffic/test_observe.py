@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from conformance.cli.app import app
+from conformance.cli.observing import base_url
 from tests.commands.command import Ended, conformance, ended, started
 
 from .integrations import PUBLISHABLE, SECRET, healthy, without_key
@@ -129,6 +130,27 @@ def test_what_cannot_be_observed_is_refused_before_anything_is_written(
     assert (done.exit_code, done.stdout) == (2, "")
     assert said in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+PROFILE = '[target]\nname = "x"\nenvironment = "sandbox"\n[target.pools]\n'
+UPSTREAMS = [
+    ("sandbox", "pools", "https://pools-api-sandbox.0bit.app/v1"),
+    ("sandbox", "gate", "https://gate-api-sandbox.0bit.app/v1"),
+    ("http://127.0.0.1:4010/v1/", "pools", "http://127.0.0.1:4010/v1"),
+    ("named.toml", "pools", "https://sandbox.example/v1"),
+    ("variable.toml", "pools", "https://other.example/v1"),
+]
+
+
+@pytest.mark.parametrize(("upstream", "product", "url"), UPSTREAMS, ids=[f"{u} {p}" for u, p, _ in UPSTREAMS])
+def test_an_upstream_is_a_url_a_name_or_a_profile_without_its_keys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upstream: str, product: str, url: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("named.toml").write_text(f'{PROFILE}base_url = "https://sandbox.example/v1"\n')
+    Path("variable.toml").write_text(f'{PROFILE}base_url_variable = "WHERE"\n')
+    with base_url(upstream, product, {"WHERE": "https://other.example/v1"}) as found:
+        assert found == url
 
 
 def test_an_address_that_is_taken_is_said(tmp_path: Path) -> None:

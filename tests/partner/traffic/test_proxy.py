@@ -263,6 +263,19 @@ def test_a_connection_is_kept_on_both_sides(pipelined: bool) -> None:
     assert asyncio.run(scene()) == ([b"1", b"2", b"3"], 3)
 
 
+def test_many_connections_at_once_are_kept_apart() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked = (await head(reader)).split()[1]
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(asked) + asked)
+
+    async def scene() -> list[bytes]:
+        async with line(serve) as (port, _, _proxy):
+            asked = (talk(port, b"GET /v1/%d HTTP/1.1\r\nHost: x\r\n\r\n" % n) for n in range(100))
+            return [answer.rpartition(b"\r\n\r\n")[2] for answer in await asyncio.gather(*asked)]
+
+    assert asyncio.run(scene()) == [b"/v1/%d" % n for n in range(100)]
+
+
 def test_an_idle_connection_the_upstream_ends_ends_for_the_client_too() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head(reader)
