@@ -12,6 +12,7 @@ from typing import TypeVar
 from conformance.client import Refused, Reply
 from conformance.scenarios.gate.desk import ON_RAMP, Customer, Desk, Quote, Session, the_rows
 from conformance.scenarios.gate.doors import NOBODYS, Aims
+from conformance.scenarios.gate.lists import tag_of
 
 T = TypeVar("T")
 
@@ -78,9 +79,7 @@ class Bystanders:
                 problems.append("the customer was changed or deleted")
             email = str(aims.customer_request["email"])
             problems += ["a customer was made"] if the_rows(desk.api.customers(email=email)) else []
-        metadata = aims.session_request["metadata"]
-        tag = str(metadata.get("conformance_tag")) if isinstance(metadata, dict) else ""
-        problems += ["a session was made"] if desk.sessions_tagged(tag) else []
+        problems += ["a session was made"] if desk.sessions_tagged(tag_of(aims.session_request)) else []
         look = desk.api.branding()
         seen.append(look)
         if look.ok and look.object().get("brand_name") == NOBODYS:

@@ -5,7 +5,7 @@ Sending the requests of a walk is the desk's business.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -24,6 +24,12 @@ class Page:
 def ids(rows: Sequence[Row], member: str = "id") -> list[str]:
     """The ids of rows, in their order."""
     return [str(row.get(member)) for row in rows]
+
+
+def tag_of(holder: Mapping[str, Any]) -> str:
+    """The word by which a request and the rows made of it are told from all others; empty where there is none."""
+    metadata = holder.get("metadata")
+    return str(metadata.get("conformance_tag", "")) if isinstance(metadata, Mapping) else ""
 
 
 def out_of_order(shown: Sequence[str], newest_first: Sequence[str]) -> list[str]:

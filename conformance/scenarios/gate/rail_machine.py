@@ -121,7 +121,10 @@ class RailMachine(SessionVerbs):
         known = fit[0]
 
         def move() -> None:
-            rail = str(known.rail)
+            rail, session = str(known.rail), self.book.sessions[str(known.session)]
+            self._refresh(session)
+            if session.status is not SessionStatus.OPEN:
+                return
             self.hunt.bench.perform(how, railId=rail)
             reply = self._until(lambda: self.desk.api.rail(self.locked[known.id].rail, rail), RAIL_ENDS)
             self.tell(f"let_the_rail_end({self.names[known.id]}, {how})", reply)

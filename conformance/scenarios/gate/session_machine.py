@@ -243,9 +243,7 @@ class SessionMachine(SessionVerbs):
             newest = self.desk.api.list_sessions(limit="100")
             self.seen.append(newest.exchange)
             for known in self.book.sessions.values():
-                rows = [
-                    row for row in the_rows(newest) if (row.get("metadata") or {}).get("conformance_tag") == known.tag
-                ]
+                rows = [row for row in the_rows(newest) if lists.tag_of(row) == known.tag]
                 self.hold("GATE-SESSION-IDEMPOTENT", len(rows) <= 1, "one session of one create",
                           f"{len(rows)} sessions made by the create of {self.names[known.id]}")  # fmt: skip
 

@@ -249,7 +249,8 @@ def judge_keys_of_sessions(desk: Desk, other: Desk, judge: Judge, *, same_body: 
     replies = [desk.api.create_session(ours, key), other.api.create_session(theirs, key)]
     made = [desk.noted(ours, replies[0]), other.noted(theirs, replies[1])]
     shared = made[0] is not None and made[1] is not None and made[0].id == made[1].id
-    kept = [len(listed(who, request)) for who, request in ((desk, ours), (other, theirs))]
+    named = [one.id if one else "" for one in made]
+    kept = [len(listed(who, body, name)) for who, body, name in zip((desk, other), (ours, theirs), named, strict=True)]
     body = "the same body" if same_body else "another body"
     judge.check(
         KEYS,

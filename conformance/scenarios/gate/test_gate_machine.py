@@ -69,6 +69,7 @@ OPERATOR = "the operator of the target"
 
 def drive(machine: type[StoryMachine], bench: Bench, judge: Judge, tier: str, judged: dict[str, str]) -> None:
     """Run one machine within the sizes of the tier."""
+    World.of(bench)
     examples, steps = SIZES[machine][tier]
     missing = {name: found for name, need in judged.items() if need and (found := unmet(need, bench.target))}
     seed = bench.rng.getrandbits(32)
