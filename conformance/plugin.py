@@ -277,9 +277,11 @@ def tier(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def budget(request: pytest.FixtureRequest) -> float:
-    """Seconds the regress tier spends on generated traffic."""
+    """Seconds the running scenario may spend on generated traffic in the regress tier: all that do get the same."""
     held: Session = request.config.stash[RUN]
-    return held.run.budget
+    found = [declared(item) for item in request.session.items]
+    sharing = sum(each is not None and each.engine is Engine.GENERATED for each in found)
+    return held.run.budget / max(1, sharing)
 
 
 @pytest.fixture

@@ -81,7 +81,7 @@ class Packet:
     @property
     def traffic(self) -> str:
         """What a budget of generated traffic was spent on; empty in a run that has none."""
-        return next((seen.value for seen in self.observations if seen.subject == TRAFFIC), "")
+        return "; ".join(seen.value for seen in self.observations if seen.subject == TRAFFIC)
 
     @property
     def watermark(self) -> str:

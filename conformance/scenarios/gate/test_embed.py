@@ -25,7 +25,7 @@ def own_origin(bench: Bench) -> str:
     return origin
 
 
-def start(bench: Bench, api: GateApi, secret: str | None, origin: str | None = None) -> Reply:
+def start(bench: Bench, api: GateApi, secret: object, origin: str | None = None) -> Reply:
     """A bootstrap by ``api`` from ``origin``, by default the partner's own."""
     body = {} if secret is None else {"clientSecret": secret}
     return api.bootstrap(body, {"Origin": origin or own_origin(bench)})
@@ -202,6 +202,7 @@ def test_the_widget_starts_for_no_other_session(bench: Bench, desk: Desk, judge:
         "a session's id with another secret": f"gsec_{session.id}_{made_up}",
         "the beginning of a client secret": secret[: -len(secret) // 4],
         "a session id": session.id,
+        "a number": 7,
         "that of another partner's session": foreign,
     }
     for name, sent in secrets.items():

@@ -16,7 +16,7 @@ from conformance.scenarios.generated.links import Followed, Linked, Step
 from conformance.scenarios.generated.phases import Generation, fuzzed, generate
 from conformance.scenarios.generated.plans import KEY, OWN, Plan, Request, spread, turns
 from conformance.scenarios.generated.seeds import Seeds, place
-from conformance.scenarios.generated.spending import WIRE, conclude, conclude_one, send, share, spend
+from conformance.scenarios.generated.spending import WIRE, conclude, conclude_one, send, spend
 from conformance.scenarios.generated.traffic import Ready, Sent, Traffic
 from conformance.scenarios.generated.walks import Walks
 
@@ -48,7 +48,6 @@ __all__ = [
     "parameter_schema",
     "place",
     "send",
-    "share",
     "spend",
     "spread",
     "turns",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from conformance.scenarios.bench import Bench
 from conformance.scenarios.generated.links import Linked
 from conformance.scenarios.generated.plans import Plan
 from conformance.scenarios.generated.traffic import Fault, Tally, Traffic
@@ -29,14 +28,6 @@ WIRE = (
     "WIRE-NO-SERVER-ERROR",
     "WIRE-BOUNDARY",
 )
-
-GENERATED = ("pools", "gate")
-"""The products that generated traffic is sent to."""
-
-
-def share(bench: Bench, seconds: float) -> float:
-    """A product's part of the time a run has for generated traffic: all products of the target get the same."""
-    return seconds / max(1, sum(product in bench.target.base_urls for product in GENERATED))
 
 
 def send(traffic: Traffic, plans: Sequence[Plan], others: Iterator[Plan | None], seconds: float, fuzz: int) -> None:

@@ -17,7 +17,6 @@ from conformance.scenarios.generated import (
     fuzzed,
     generate,
     send,
-    share,
     spend,
     turns,
 )
@@ -62,13 +61,12 @@ def test_generated_requests(bench: Bench, desk: Desk, judge: Judge, tier: str, b
         linked, stream = Linked(traffic.contract, seeds, seed=seed), fuzzed(traffic.contract, seeds, seed=seed)
         for reason in linked.unreadable:
             judge.observe("generated traffic: no link followed", reason)
-        seconds = share(bench, budget)
-        walks = spend(traffic, turns(generation.plans), stream, linked, seconds)
-        told = [f"{seconds:g} seconds", traffic.summary(), traffic.pairs(), walks.summary()]
+        walks = spend(traffic, turns(generation.plans), stream, linked, budget)
+        told = [f"{budget:g} seconds", traffic.summary(), traffic.pairs(), walks.summary()]
         judge.observe(COVERED, "; ".join(told))
     else:
         valid = fuzzed(traffic.contract, seeds, seed=seed, kinds=("positive",), batch=BATCH)
-        send(traffic, generation.plans, valid, share(bench, SECONDS[tier]), FUZZED[tier])
+        send(traffic, generation.plans, valid, SECONDS[tier], FUZZED[tier])
     conclude(judge, traffic, (*WIRE, VALIDATION, FUNDING))
     _conclude_key(judge, traffic)
 
