@@ -49,4 +49,5 @@ $(READY): requirements.txt pyproject.toml
 	@echo "installing locked dependencies (once)"
 	@$(BIN)/pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@$(BIN)/python -m compileall -q conformance  # a run starts several processes, and some machines keep no bytecode
 	@touch $@

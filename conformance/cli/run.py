@@ -111,7 +111,8 @@ def execute(options: object, signs: Signing | None) -> int:
         typer.echo(str(problem), err=True)
         return 2
     held = plugin.Session(prepared, prepared.benches[0], controller=True, reachable=reachable)
-    arguments = ["--pyargs", "conformance.scenarios", "-p", "no:randomly", "--import-mode=importlib"]
+    # Scenarios speak through their judge, never by bare asserts that would want rewriting.
+    arguments = ["--pyargs", "conformance.scenarios", "-p", "no:randomly", "--import-mode=importlib", "--assert=plain"]
     arguments += [word for name in PLUGINS for word in ("-p", f"no:{name}")]
     arguments += ["-c", os.devnull, "--rootdir", str(Path(plugin.__file__).parent)]
     progress = Progress(Console(stderr=True), prepared)
