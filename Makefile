@@ -33,8 +33,9 @@ mutants: $(READY)  ## Judge the judge by mutants of the sandbox; survivors are l
 detection: $(READY)  ## Seeded faults found by the Schemathesis command line alone and by us, side by side
 	@$(BIN)/python -m benchmarks.detection
 
-bench: $(READY)  ## Time the smoke tier and the certify tier on the embedded sandbox
+bench: $(READY)  ## Time the smoke tier, the certify tier, and a request through the recording proxy
 	@$(BIN)/python benchmarks/tiers.py
+	@$(BIN)/python benchmarks/observe.py
 
 lock: $(READY)  ## Compile requirements.txt anew from pyproject.toml
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
