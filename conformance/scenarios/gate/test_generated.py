@@ -79,11 +79,11 @@ def _send(traffic: GateTraffic, judge: Judge, tier: str, budget: float) -> None:
     bench, contract = traffic.bench, traffic.contract
     seed, seeds = bench.rng.getrandbits(32), seeds_of(traffic.desk)
 
-    def decides(plan: Plan) -> bool:
-        # Without one that is accepted, no refusal proves anything.
-        return plan.phase == "examples" or traffic.demand(plan, plan.request) is not None
+    def rank(plan: Plan) -> int:
+        # Without one that is accepted, no refusal proves anything; after it comes what a source says is refused.
+        return 0 if plan.phase == "examples" else 2 - (traffic.demand(plan, plan.request) is not None)
 
-    generation = generate(contract, seeds, seed=seed, bound=BOUNDS[tier], decides=decides)
+    generation = generate(contract, seeds, seed=seed, bound=BOUNDS[tier], rank=rank)
     for reason in generation.unreadable:
         judge.observe("generated traffic: nothing generated", reason)
     if tier != "regress":

@@ -45,11 +45,11 @@ def generate(
     *,
     seed: int,
     bound: int,
-    decides: Callable[[Plan], bool] = lambda plan: False,
+    rank: Callable[[Plan], int] = lambda plan: 0,
 ) -> Generation:
     """Generate the examples and coverage phases for every operation, at most ``bound`` requests each.
 
-    What ``decides`` a requirement of its own is among them first. ``seeds`` take the place of the contract's samples.
+    Kinds of a lower ``rank`` are among them first. ``seeds`` take the place of the contract's samples.
     The same arguments give the same plans. What Schemathesis cannot generate from is left out and said to be.
     """
     from hypothesis.errors import HypothesisException
@@ -63,7 +63,7 @@ def generate(
         except (SchemathesisError, HypothesisException) as problem:
             unreadable.append(f"{operation.label}: {problem}")
             continue
-        plans += spread(distinct([plan for plan in own if reaches_the_api(contract, plan)]), bound, decides)
+        plans += spread(distinct([plan for plan in own if reaches_the_api(contract, plan)]), bound, rank)
     return Generation(tuple(plans), tuple(unreadable))
 
 

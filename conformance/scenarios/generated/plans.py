@@ -116,17 +116,17 @@ def distinct(plans: Sequence[Plan]) -> list[Plan]:
     return list(first.values())
 
 
-def spread(plans: Sequence[Plan], bound: int, decides: Callable[[Plan], bool] = lambda plan: False) -> list[Plan]:
+def spread(plans: Sequence[Plan], bound: int, rank: Callable[[Plan], int] = lambda plan: 0) -> list[Plan]:
     """At most ``bound`` of ``plans`` in their order: of each kind one, then of each kind a second, and so on.
 
-    Kinds of which one ``decides`` a requirement of its own go before others. Of a kind the last go first: wrong types
-    are generated from numbers, which may be read as text, up to objects.
+    Kinds of a lower ``rank`` go before others. Of a kind the last go first: wrong types are generated from numbers,
+    which may be read as text, up to objects.
     """
     kinds: dict[tuple[str, str], list[int]] = {}
     for index, plan in reversed(list(enumerate(plans))):
         kinds.setdefault((plan.phase, plan.what), []).append(index)
-    deciding = sorted(kinds.values(), key=lambda kind: not any(decides(plans[index]) for index in kind))
-    chosen = [index for turn in zip_longest(*deciding) for index in turn if index is not None]
+    ranked = sorted(kinds.values(), key=lambda kind: min(rank(plans[index]) for index in kind))
+    chosen = [index for turn in zip_longest(*ranked) for index in turn if index is not None]
     return [plans[index] for index in sorted(chosen[:bound])]
 
 
