@@ -78,3 +78,10 @@ def test_a_run_without_a_budget_says_nothing_of_one(tmp_path: Path) -> None:
     ended = conformance("run", "--only", "POOLS-FUNDING", "--output", "run", cwd=tmp_path)
     assert ended.code == 0, ended.said
     assert "Generated traffic" not in ended.said + (tmp_path / "run" / "summary.md").read_text("utf-8")
+
+
+def test_two_products_share_the_time_equally(tmp_path: Path) -> None:
+    selection = ["--only", "POOLS-FUNDING", "--only", "GATE-PREVIEW-VALIDATION"]
+    ended = conformance("run", "--tier", "regress", "--budget", "4", *selection, "--output", "run", cwd=tmp_path)
+    (told,) = re.findall("^Generated traffic: (.*)$", ended.out, re.MULTILINE)
+    assert sorted(re.findall(r"(?:0Gate: )?\d+ seconds", told)) == ["0Gate: 2 seconds", "2 seconds"]
