@@ -109,6 +109,19 @@ def test_creates_under_keys_of_their_own_are_sessions_of_their_own(bench: Bench,
         f"{', '.join(str(reply.status) for reply in replies)}; {len(named)} session(s) under {len(keys)} keys",
         *replies,
     )
+    # Others have used keys since, and no key is forgotten for that.
+    repeats = [desk.api.create_session(request, key) for key in keys]
+    for reply in repeats:
+        desk.noted(request, reply)
+    others = [told(reply).id != told(first).id for first, reply in zip(replies, repeats, strict=True)]
+    judge.check(
+        IDEMPOTENT,
+        not any(others),
+        "each key still answers its own session",
+        f"{', '.join(str(reply.status) for reply in repeats)}; {sum(others)} answered otherwise",
+        *replies,
+        *repeats,
+    )
 
 
 @scenario(OTHER_BODY)
