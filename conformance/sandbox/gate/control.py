@@ -120,7 +120,7 @@ def write_domains(sandbox: Sandbox, path: Path, document: Document) -> Reply:
 def write_endpoint(sandbox: Sandbox, document: Document, allow_remote: bool) -> Reply:
     """Where an account's events are delivered from now on; ``null`` for nowhere."""
     account = known_account(inputs.text(document, "account", LONGEST))
-    if "url" in document and document["url"] is None:
+    if document.get("url") is None:
         with sandbox.store.write() as tx:
             outbox.remove_endpoint(tx, account)
         return Reply(200, {"account": account, "url": None})
