@@ -10,7 +10,7 @@ from typing import Any
 
 from conformance.client import Reply
 from conformance.scenarios.bench import Bench
-from conformance.scenarios.gate.desk import Customer, Desk, envelope_problem, the_rows
+from conformance.scenarios.gate.desk import PAGES, Customer, Desk, envelope_problem, the_rows
 from conformance.scenarios.gate.records import caught_up, found_by, ids
 from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.desk import moment
@@ -74,8 +74,7 @@ def walked(desk: Desk, own: Sequence[str], limit: int) -> tuple[list[Reply], lis
             return pages, rows, True
         pages.append(page)
         rows.append(row)
-    ended = not pages or pages[-1].object().get("has_more") is not True
-    return pages, rows, ended or bool(rows and desk.is_older(rows[-1]))
+    return pages, rows, len({page.exchange for page in pages}) < PAGES
 
 
 def disorder(rows: Sequence[Mapping[str, Any]]) -> str:
