@@ -45,6 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--output", type=Path, default=None, help="run folder")
     group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
     group.addoption("--skip-machines", action="store_true", help="leave the state machines out")
+    group.addoption("--fail-fast", action="store_true", help="end once a requirement asked for has failed")
     group.addoption("--sandbox-fault", action="append", default=[], help="seed a fault into the embedded sandbox")
     group.addoption("--sandbox-dialect", action="append", default=[], help="legal variation of the embedded sandbox")
 
@@ -92,6 +93,7 @@ def options_of(config: pytest.Config) -> Options:
         output=get("--output"),
         known_failures=get("--known-failures"),
         machines=not get("--skip-machines"),
+        fail_fast=get("--fail-fast"),
         faults=tuple(get("--sandbox-fault")),
         dialects=tuple(get("--sandbox-dialect")),
     )
@@ -209,7 +211,14 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
             exchanges=held.bench.wire.sent - sent,
         )
     )
+    if held.run.options.fail_fast and _asked_for(held) & held.bench.journal.failed:
+        item.session.shouldstop = "a requirement has failed"
     return result
+
+
+def _asked_for(held: Session) -> set[str]:
+    """The requirements whose failure a run was started for."""
+    return set(held.run.options.only) or {r.id for r in load_catalogue() if r.may_fail}
 
 
 @pytest.hookimpl(wrapper=True)

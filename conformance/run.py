@@ -79,6 +79,8 @@ class Options:
     workers: int = 0
     machines: bool = True
     """Whether state machines are run too; without them a run is quicker and limited."""
+    fail_fast: bool = False
+    """Whether to end as soon as a requirement that was asked for has failed."""
     faults: tuple[str, ...] = ()
     dialects: tuple[str, ...] = ()
     partner_fault: str | None = None
@@ -267,6 +269,7 @@ def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], 
     options, target = run.options, run.target
     selection = tuple(f"step {step}" for step in options.steps) + options.only
     selection += () if options.machines else ("without state machines",)
+    selection += ("until the first failure",) if options.fail_fast else ()
     versions = {
         package: metadata.version(package) for package in ("obit-conformance", "schemathesis", "hypothesis", "httpx")
     } | {"python": platform.python_version()}
@@ -317,6 +320,8 @@ def rerun(options: Options) -> str:
         words += ["--sandbox-dialect", name]
     if not options.machines:
         words += ["--skip-machines"]
+    if options.fail_fast:
+        words += ["--fail-fast"]
     if options.partner_fault:
         words += ["--partner-fault", options.partner_fault]
     if options.cards_fault:

@@ -122,8 +122,11 @@ def _json(command: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify", machines: bool = True) -> Result:
-    """Run the harness against one seeded world, as a user would, and read what it wrote."""
+def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify", quick: bool = False) -> Result:
+    """Run the harness against one seeded world, as a user would, and read what it wrote.
+
+    A ``quick`` run leaves the state machines out and ends once something the fault breaks has failed.
+    """
     switch = {"fault": "--sandbox-fault", "dialect": "--sandbox-dialect", "partner fault": "--partner-fault"}
     switch["cards fault"] = "--cards-fault"
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
@@ -131,7 +134,7 @@ def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify", machine
         command = ["run"]
         command += [word for name in seeded.name.split(TOGETHER) for word in (switch[seeded.kind], name)]
         command += ["--seed", str(seed), "--tier", tier, "--output", str(run)]
-        command += [] if machines else ["--skip-machines"]
+        command += ["--skip-machines", "--fail-fast"] if quick else []
         if not full:
             command += [word for requirement in seeded.breaks for word in ("--only", requirement)]
         if not forked.command(command, BOUND):

@@ -44,6 +44,9 @@ def run(
     skip_machines: Annotated[
         bool, typer.Option("--skip-machines", help="Leave the state machines out: quicker, never launch evidence.")
     ] = False,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="End once a requirement that was asked for has failed.")
+    ] = False,
     sandbox_fault: Annotated[list[str] | None, typer.Option(help="Seed a fault into the embedded sandbox.")] = None,
     sandbox_dialect: Annotated[list[str] | None, typer.Option(help="Legal variation of the embedded sandbox.")] = None,
     partner_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example partner.")] = None,
@@ -73,6 +76,7 @@ def run(
         output=output,
         known_failures=known_failures,
         machines=not skip_machines,
+        fail_fast=fail_fast,
         faults=tuple(sandbox_fault or ()),
         dialects=tuple(sandbox_dialect or ()),
         partner_fault=partner_fault,

@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from conformance.journal.records import Record, to_json
+from conformance.journal.records import Judgement, Outcome, Record, to_json
 
 GENESIS = "0" * 64
 SEAL = "seal.json"
@@ -36,6 +36,8 @@ class Journal:
     def __init__(self, folder: Path, segment: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.segment = segment
+        self.failed: set[str] = set()
+        """The requirements that something written down so far found broken."""
         self._file = (folder / f"{segment}.jsonl").open("x", encoding="ascii")
         self._lock = threading.Lock()
         self._head = GENESIS
@@ -50,6 +52,8 @@ class Journal:
     def append(self, record: Record) -> None:
         """Write one record down."""
         body = canonical(to_json(record))
+        if isinstance(record, Judgement) and record.outcome is Outcome.FAIL:
+            self.failed.add(record.requirement)
         with self._lock:
             self._head = link(self._head, body)
             self._file.write(f'{{"chain":"{self._head}","record":{body}}}\n')

@@ -19,3 +19,14 @@ def test_without_state_machines_a_run_is_quicker_and_partial(tmp_path: Path) -> 
     verdict = json.loads((tmp_path / "run" / "verdict.json").read_text())
     assert engines == {Engine.SCENARIO}
     assert (run.code, verdict["verdict"]) == (0, "PARTIAL")
+
+
+def test_a_run_that_fails_fast_ends_with_the_scenario_that_failed(tmp_path: Path) -> None:
+    words = ["--fail-fast", "--only", "GATE-SESSION-CANCEL-CONFLICT", "--sandbox-fault", "gate-cancel-again-is-fine"]
+
+    run = conformance("run", *words, "--output", "run", cwd=tmp_path)
+
+    ran = read(tmp_path / "run" / "journal").of(ScenarioRecord)
+    assert run.code == 1
+    assert [record.result for record in ran].count("failed") == 1
+    assert ran[-1].result == "failed"
