@@ -94,6 +94,7 @@ def gate_key_runs_other_body(patch: Patch) -> None:
     fact="gate facts section 6: the same key with a changed body is a 409; a refusal leaves nothing behind",
     klass="idempotency",
     breaks=("GATE-SESSION-KEY-OTHER-BODY", "GATE-RAIL-KEY-OTHER-BODY"),
+    drags=("GATE-QUOTE-EXPIRES",),
 )
 def gate_key_conflict_after_the_fact(patch: Patch) -> None:
     healthy = idempotency.once

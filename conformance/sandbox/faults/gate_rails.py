@@ -41,7 +41,7 @@ def gate_quote_redeemed_again(patch: Patch) -> None:
     fact="gate facts sections 4.I and 5.2: a second redemption is a 409",
     klass="redemption",
     breaks=("GATE-QUOTE-REDEEMED-ONCE",),
-    drags=("GATE-QUOTE-CONCURRENT-ONCE",),
+    drags=("GATE-QUOTE-CONCURRENT-ONCE", "WIRE-BODY"),
 )
 def gate_quote_redeemed_again_answers_first(patch: Patch) -> None:
     healthy = rails.create
@@ -198,7 +198,7 @@ def gate_rail_for_completed_session(patch: Patch) -> None:
     fact="gate facts section 4.I: a conflict redeems nothing; the quote stays as it was",
     klass="rails",
     breaks=("GATE-RAIL-REFUSES-ENDED-SESSION",),
-    drags=("GATE-RAIL-KEY-OTHER-BODY",),
+    drags=("GATE-RAIL-KEY-OTHER-BODY", "GATE-QUOTE-EXPIRES"),
 )
 def gate_rail_refused_uses_quote_up(patch: Patch) -> None:
     consume_when_refused(patch, 409)

@@ -175,13 +175,13 @@ def gate_webhook_header_without_type(patch: Patch) -> None:
 
 @fault(
     "gate-webhook-header-of-other-time",
-    summary="X-0bit-Timestamp is in milliseconds, unlike the t of the signature",
+    summary="X-0bit-Timestamp is an hour behind the t of the signature",
     fact="gate facts section 8.1: the timestamp for the replay check",
     klass="headers",
     breaks=("GATE-WEBHOOK-HEADERS",),
 )
 def gate_webhook_header_of_other_time(patch: Patch) -> None:
-    head(patch, lambda healthy: {**healthy, "X-0bit-Timestamp": f"{healthy['X-0bit-Timestamp']}000"})
+    head(patch, lambda healthy: {**healthy, "X-0bit-Timestamp": str(int(healthy["X-0bit-Timestamp"]) - 3600)})
 
 
 @fault(
