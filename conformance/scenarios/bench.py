@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 import threading
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -164,6 +165,10 @@ class Bench:
         Which key stands where in a run is decided by the seed.
         """
         return f"conformance-{self.started:%y%m%d%H%M%S%f}-{self.rng.getrandbits(64):016x}"
+
+    def uuid(self) -> str:
+        """A fresh idempotency key in the form 0Gate's samples have: one page says UUID, others any string."""
+        return str(uuid.uuid5(uuid.NAMESPACE_URL, self.key()))
 
 
 def settled_replies(results: Sequence[Reply | BaseException]) -> list[Reply]:

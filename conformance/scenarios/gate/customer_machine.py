@@ -32,7 +32,7 @@ class CustomerMachine(PartnerMachine):
 
         def move() -> None:
             request = self.desk.customer_request()
-            reply = self.desk.api.create_customer(request, self.hunt.bench.key())
+            reply = self.desk.api.create_customer(request, self.hunt.bench.uuid())
             made = self.desk.noted_customer(request, reply)
             name = self._name("customer", made.id if made else "")
             self.tell(f"{name} = record_a_customer()", reply)
@@ -56,7 +56,7 @@ class CustomerMachine(PartnerMachine):
 
         def move() -> None:
             request = self.desk.customer_request(**{by: getattr(known, by)})
-            reply = self.desk.api.create_customer(request, self.hunt.bench.key())
+            reply = self.desk.api.create_customer(request, self.hunt.bench.uuid())
             self.tell(f"record_the_same_again({self.names[known.id]}, {by})  # {_state(known)}", reply)
             if reply.object().get("id") != known.id:
                 self.desk.noted_customer(request, reply)

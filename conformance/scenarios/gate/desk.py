@@ -126,7 +126,7 @@ class Desk:
     def open_session(self, **overrides: object) -> Session:
         """An open session. Raises ``Refused`` when the target does not give one to a plain request."""
         request = self.session_request(**overrides)
-        reply = self.api.create_session(request, self.bench.key())
+        reply = self.api.create_session(request, self.bench.uuid())
         session = self.noted(request, reply)
         if session is None:
             raise Refused(f"a session to work with (the target answered {reply.status})", "the operator of the target")
@@ -178,7 +178,7 @@ class Desk:
     def lock(self, side: str = ON_RAMP, **overrides: object) -> Quote:
         """A signed quote. Raises ``Refused`` when the target does not give one to a plain request."""
         request = self.quote_request(side, **overrides)
-        reply = self.api.lock_quote(request, self.bench.key())
+        reply = self.api.lock_quote(request, self.bench.uuid())
         found = reply.object().get("id") if reply.ok else None
         if not isinstance(found, str) or not found:
             what = "an account with the rails entitlement" if reply.status == 403 else "a signed quote to work with"
@@ -220,7 +220,7 @@ class Desk:
     def record_customer(self, **overrides: object) -> Customer:
         """A customer record. Raises ``Refused`` when the target does not make one of a plain request."""
         request = self.customer_request(**overrides)
-        reply = self.api.create_customer(request, self.bench.key())
+        reply = self.api.create_customer(request, self.bench.uuid())
         customer = self.noted_customer(request, reply)
         if customer is None:
             what = "an account with customer records" if reply.status == 403 else "a customer record to work with"

@@ -69,7 +69,7 @@ class RailMachine(SessionVerbs):
         for quote in locked:
             self.attempt(partial(self._read_quote, self.book.quotes[quote]))
         for session in self._open() if locked else []:
-            self._redeem(session, locked[0], self.hunt.bench.key(), "a fresh key")
+            self._redeem(session, locked[0], self.hunt.bench.uuid(), "a fresh key")
         return multiple(*locked)
 
     @rule(target=quotes, side=st.sampled_from([ON_RAMP, OFF_RAMP]))
@@ -94,7 +94,7 @@ class RailMachine(SessionVerbs):
     def redeem(self, session: str, quote: str, fresh: bool) -> None:
         """Redeem a quote, however it stands, or one that is active for certain."""
         for chosen in self._active(quote) if fresh else [quote]:
-            self._redeem(session, chosen, self.hunt.bench.key(), "a fresh key")
+            self._redeem(session, chosen, self.hunt.bench.uuid(), "a fresh key")
 
     @rule(session=sessions, quote=quotes)
     def redeem_with_the_key_of_another(self, session: str, quote: str) -> None:
@@ -179,7 +179,7 @@ class RailMachine(SessionVerbs):
             else:
                 session = self.world.strangers_session(other)
                 body = redemption(session, self.locked[quote])
-                reply = other.api.create_rail(self.locked[quote].rail, body, self.hunt.bench.key())
+                reply = other.api.create_rail(self.locked[quote].rail, body, self.hunt.bench.uuid())
             self.tell(f"another_partner_tries_a_quote({self.names[quote]}, {how})", reply)
             self.touched.add(quote)
             if how == "read":

@@ -108,7 +108,7 @@ def redemption(session: str, quote: Quote, **extra: object) -> dict[str, object]
 
 def start_rail(desk: Desk, side: str = ON_RAMP) -> Rail:
     """A rail from a fresh quote in a fresh session. Raises ``Refused`` when the target does not make one."""
-    quote, session, key = desk.lock(side), ready_session(desk), desk.bench.key()
+    quote, session, key = desk.lock(side), ready_session(desk), desk.bench.uuid()
     reply = desk.redeem(session.id, quote, key)
     found = rail_id(reply)
     if found is None:

@@ -43,7 +43,7 @@ class SessionVerbs(PartnerMachine):
         def move() -> None:
             self._refresh(known)
             before = known.status
-            reply = self.desk.api.cancel_session(session, self.hunt.bench.key() if keyed else None)
+            reply = self.desk.api.cancel_session(session, self.hunt.bench.uuid() if keyed else None)
             self.tell(f"cancel({self.names[session]})  # {before}", reply)
             if before is not SessionStatus.OPEN:
                 self.hold("GATE-SESSION-CANCEL-CONFLICT", reply.status == 409, f"409 for {before}", str(reply.status))
@@ -63,7 +63,7 @@ class SessionVerbs(PartnerMachine):
         taken: list[str] = []
 
         def move() -> None:
-            key, request = self.hunt.bench.key(), self.desk.session_request()
+            key, request = self.hunt.bench.uuid(), self.desk.session_request()
             reply = self.desk.api.create_session(request, key)
             made = self.desk.noted(request, reply)
             found = reply.object().get("status")

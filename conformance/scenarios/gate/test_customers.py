@@ -23,7 +23,7 @@ def named(text: str) -> str:
 def test_a_customer_is_recorded_as_asked_for(bench: Bench, desk: Desk, judge: Judge) -> None:
     asked = {"first_name": "Zoë", "last_name": named("Conformance"), "country_code": desk.terms.country or "DE"}
     request = desk.customer_request(**asked)
-    reply = desk.api.create_customer(request, bench.key())
+    reply = desk.api.create_customer(request, bench.uuid())
     if not reply.ok:
         # If not even a plain one is made, records are not to be had here.
         desk.record_customer()
@@ -57,7 +57,7 @@ def test_a_customer_is_recorded_as_asked_for(bench: Bench, desk: Desk, judge: Ju
 def _verified_by_nobody(bench: Bench, desk: Desk, judge: Judge) -> None:
     """What the server keeps is not for the partner to say: refused or passed over, but not taken."""
     request = desk.customer_request(phone=PHONE, kyc_status="verified")
-    reply = desk.api.create_customer(request, bench.key())
+    reply = desk.api.create_customer(request, bench.uuid())
     customer = desk.noted_customer(request, reply)
     if customer is None:
         judge.observe("customer with a phone number and a kyc_status", str(reply.status), "GATE-CUSTOMER-CREATE", reply)
@@ -95,7 +95,7 @@ def test_a_malformed_customer_is_refused_and_not_made(bench: Bench, desk: Desk, 
     kept = desk.record_customer()
     refused = {}
     for what, request in malformed(desk).items():
-        reply = desk.api.create_customer(request, bench.key())
+        reply = desk.api.create_customer(request, bench.uuid())
         desk.noted_customer(request, reply)
         refused[what] = (request, reply)
     caught_up(desk)
@@ -136,7 +136,7 @@ def test_no_address_and_no_reference_is_recorded_twice(bench: Bench, desk: Desk,
     second = {}
     for name in ("email", "external_id"):
         request = desk.customer_request(**{name: first.request[name]})
-        reply = desk.api.create_customer(request, bench.key())
+        reply = desk.api.create_customer(request, bench.uuid())
         desk.noted_customer(request, reply)
         second[name] = (request, reply)
         judge.observe(f"code for a taken {name}", str(reply.object().get("code")), "GATE-CUSTOMER-UNIQUE", reply)
@@ -169,7 +169,7 @@ def _free_elsewhere(bench: Bench, judge: Judge, taken: Customer) -> None:
     """Address and reference are unique within a partner: another one may have the same customer."""
     theirs = Desk(bench, "other_partner")
     request = theirs.customer_request(email=taken.request["email"], external_id=taken.request["external_id"])
-    reply = theirs.api.create_customer(request, bench.key())
+    reply = theirs.api.create_customer(request, bench.uuid())
     theirs.noted_customer(request, reply)
     if reply.status != 403:
         judge.check(
@@ -298,7 +298,7 @@ def marker_wrong(reply: Reply, customer: str) -> list[str]:
 def _stays_reserved(bench: Bench, desk: Desk, judge: Judge, gone: Customer) -> None:
     for name in ("email", "external_id"):
         request = desk.customer_request(**{name: gone.request[name]})
-        reply = desk.api.create_customer(request, bench.key())
+        reply = desk.api.create_customer(request, bench.uuid())
         desk.noted_customer(request, reply)
         caught_up(desk)
         made = in_lists(desk, request)

@@ -21,7 +21,7 @@ HEAD_START = 0.002
 
 @scenario("GATE-CUSTOMER-IDEMPOTENT", needs=NEEDS)
 def test_a_repeated_create_answers_the_same_customer(bench: Bench, desk: Desk, judge: Judge) -> None:
-    request, key = desk.customer_request(), bench.key()
+    request, key = desk.customer_request(), bench.uuid()
     first = desk.api.create_customer(request, key)
     customer = desk.noted_customer(request, first) or desk.record_customer()
     again = desk.api.create_customer(request, key)
@@ -52,7 +52,7 @@ def test_a_repeated_create_answers_the_same_customer(bench: Bench, desk: Desk, j
 def test_a_create_whose_answer_was_lost_is_answered_when_repeated(bench: Bench, desk: Desk, judge: Judge) -> None:
     desk.record_customer()
     for loss in (Loss(Point.UNREAD), Loss(Point.WITHHELD)):
-        request, key = desk.customer_request(), bench.key()
+        request, key = desk.customer_request(), bench.uuid()
         try:
             bench.wire.send(
                 desk.api.who,
@@ -93,7 +93,7 @@ def test_simultaneous_creates_with_one_address_make_one_customer(bench: Bench, d
     desk.record_customer()
     for number in range(ROUNDS):
         email = f"{desk.tag()}@conformance.example"
-        calls = [(desk.customer_request(email=email), bench.key()) for _ in range(CROWD)]
+        calls = [(desk.customer_request(email=email), bench.uuid()) for _ in range(CROWD)]
         # In the last round they are retries of one call: one key and one body.
         calls = calls if number < ROUNDS - 1 else [calls[0]] * CROWD
         starts = [bench.rng.uniform(0, HEAD_START) if number else 0.0 for _ in calls]

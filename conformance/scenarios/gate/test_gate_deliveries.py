@@ -47,7 +47,7 @@ def test_a_session_is_announced_when_it_is_created_and_when_it_is_cancelled(
     bench: Bench, desk: Desk, judge: Judge, possible_post: Post | None
 ) -> None:
     post, before = possible_post, remembered(desk, possible_post)
-    request, key = desk.session_request(user_reference=desk.tag()), bench.key()
+    request, key = desk.session_request(user_reference=desk.tag()), bench.uuid()
     made = desk.noted(request, desk.api.create_session(request, key))
     if made is None:
         raise Refused("a session to work with", "the operator of the target")
@@ -153,7 +153,7 @@ def test_a_rail_is_announced_from_its_quote_to_its_end(
     rails: list[tuple[str, str, str]] = []
     wanted: list[Expected] = []
     for side, end in ways:
-        session, quote, key = open_session(desk, post), desk.lock(side), bench.key()
+        session, quote, key = open_session(desk, post), desk.lock(side), bench.uuid()
         reply = desk.redeem(session.id, quote, key)
         rail = reply.object().get("id") if reply.ok else None
         if not isinstance(rail, str):
@@ -195,7 +195,7 @@ def test_a_customer_is_announced_when_made_changed_and_deleted(
     bench: Bench, desk: Desk, judge: Judge, possible_post: Post | None
 ) -> None:
     post, before = possible_post, remembered(desk, possible_post)
-    request, key = desk.customer_request(), bench.key()
+    request, key = desk.customer_request(), bench.uuid()
     made = desk.noted_customer(request, first := desk.api.create_customer(request, key))
     if made is None:
         what = "an account with customer records" if first.status == 403 else "a customer record to work with"

@@ -172,13 +172,13 @@ def spare(bench: Bench) -> Desk:
 def test_a_quote_locked_while_entitled_is_refused_once_the_entitlement_is_gone(bench: Bench, judge: Judge) -> None:
     desk = spare(bench)
     own = own_objects(bench, desk)
-    keys = {quote.id: bench.key() for quote in own.quotes}
+    keys = {quote.id: bench.uuid() for quote in own.quotes}
     bench.perform("rails_removed", account=desk.account)
     try:
         redeemed = [desk.redeem(own.session.id, quote, keys[quote.id]) for quote in own.quotes]
         reads = [desk.api.quote(quote.id) for quote in own.quotes]
         reads += [desk.api.rail(*own.rail)] if own.rail else []
-        locked = desk.api.lock_quote(own.quotes[0].request, bench.key())
+        locked = desk.api.lock_quote(own.quotes[0].request, bench.uuid())
         shown = desk.api.session(own.session.id)
     finally:
         bench.perform("gate_restored", account=desk.account)
@@ -213,7 +213,7 @@ def own_objects(bench: Bench, desk: Desk) -> Own:
     """A session, quotes of the sides at hand and a rail. Raises ``Refused`` where there is no quote at all."""
     session = ready_session(desk)
     first = desk.lock(ON_RAMP)
-    made = desk.redeem(session.id, first, bench.key()).object().get("id")
+    made = desk.redeem(session.id, first, bench.uuid()).object().get("id")
     quotes = (desk.lock(ON_RAMP), if_given(lambda: desk.lock(OFF_RAMP)))
     rail = (RAIL_OF[ON_RAMP], made) if isinstance(made, str) else None
     return Own(desk, session, tuple(quote for quote in quotes if quote), rail)
@@ -252,7 +252,7 @@ def test_an_account_that_loses_0gate_is_kept_from_its_own_objects(bench: Bench, 
 @scenario(TRUST)
 def test_a_verification_package_of_an_account_nobody_trusts_is_refused(bench: Bench, desk: Desk, judge: Judge) -> None:
     request = desk.session_request(kyc_package={"reference": desk.tag()})
-    reply = desk.api.create_session(request, bench.key())
+    reply = desk.api.create_session(request, bench.uuid())
     made = desk.noted(request, reply)
     if reply.status == 403 or made is not None:
         kept = listed(desk, request, wanted=made is not None)

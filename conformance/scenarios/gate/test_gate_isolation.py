@@ -31,7 +31,7 @@ def redeemed(desk: Desk, session: Session, side: str) -> str:
     """The id of a rail of ours, charged to the limits; nobody's where the account or the profile does not allow it."""
 
     def make() -> str:
-        made = desk.redeem(session.id, desk.lock(side), desk.bench.key()).object().get("id")
+        made = desk.redeem(session.id, desk.lock(side), desk.bench.uuid()).object().get("id")
         return made if isinstance(made, str) and made else NOBODYS
 
     return if_given(make) or NOBODYS
@@ -137,9 +137,9 @@ def test_neither_a_quote_nor_a_session_of_another_partner_can_be_redeemed(
             judge.observe("side not tried across partners", side, REDEEM)
             continue
         tried = [
-            ("our quote in their session", our_quote, other.redeem(their_session.id, our_quote, bench.key())),
-            ("their quote in our session", their_quote, other.redeem(our_session.id, their_quote, bench.key())),
-            ("our quote in our session", our_quote, other.redeem(our_session.id, our_quote, bench.key())),
+            ("our quote in their session", our_quote, other.redeem(their_session.id, our_quote, bench.uuid())),
+            ("their quote in our session", their_quote, other.redeem(our_session.id, their_quote, bench.uuid())),
+            ("our quote in our session", our_quote, other.redeem(our_session.id, our_quote, bench.uuid())),
         ]
         wrong = [f"{what} {reply.status}" for what, _, reply in tried if not 400 <= reply.status < 500]
         moved = [
@@ -167,7 +167,7 @@ def test_no_list_shows_rows_of_another_partner(bench: Bench, desk: Desk, judge: 
     theirs = other.open_session()
     # The newer of two, so that a page continued from it would begin with the older one.
     newer = desk.open_session()
-    if desk.api.cancel_session(newer.id, bench.key()).ok:
+    if desk.api.cancel_session(newer.id, bench.uuid()).ok:
         desk.ended(newer.id)
     customer = if_given(desk.record_customer) if ours.customer else None
     refids = [of_session(desk, desk.open_session())]
@@ -244,7 +244,7 @@ def test_an_idempotency_key_of_one_partner_is_free_for_the_other(bench: Bench, d
 
 def judge_keys_of_sessions(desk: Desk, other: Desk, judge: Judge, *, same_body: bool) -> None:
     """Judge that one key gives each of two partners a session of its own, be the body the same or another."""
-    key, ours = desk.bench.key(), desk.session_request()
+    key, ours = desk.bench.uuid(), desk.session_request()
     theirs = dict(ours) if same_body else other.session_request()
     replies = [desk.api.create_session(ours, key), other.api.create_session(theirs, key)]
     made = [desk.noted(ours, replies[0]), other.noted(theirs, replies[1])]
@@ -265,7 +265,7 @@ def judge_keys_of_sessions(desk: Desk, other: Desk, judge: Judge, *, same_body: 
 def _judge_keys_of_customers(desk: Desk, other: Desk, judge: Judge) -> None:
     if if_given(other.record_customer) is None:
         return
-    key, ours, theirs = desk.bench.key(), desk.customer_request(), other.customer_request()
+    key, ours, theirs = desk.bench.uuid(), desk.customer_request(), other.customer_request()
     replies = [desk.api.create_customer(ours, key), other.api.create_customer(theirs, key)]
     made = [desk.noted_customer(ours, replies[0]), other.noted_customer(theirs, replies[1])]
     if made[0] is None:
@@ -284,11 +284,11 @@ def _judge_keys_of_rails(desk: Desk, other: Desk, judge: Judge) -> None:
     ours, theirs = if_given(desk.lock), if_given(other.lock)
     if ours is None or theirs is None:
         return
-    key, sessions = desk.bench.key(), [ready_session(desk), ready_session(other)]
+    key, sessions = desk.bench.uuid(), [ready_session(desk), ready_session(other)]
     first = desk.redeem(sessions[0].id, ours, key)
     second = other.redeem(sessions[1].id, theirs, key)
     shared = first.object().get("id") == second.object().get("id")
-    if not first.ok or not (second.ok or other.redeem(sessions[1].id, theirs, other.bench.key()).ok):
+    if not first.ok or not (second.ok or other.redeem(sessions[1].id, theirs, other.bench.uuid()).ok):
         judge.observe("rails not tried with one key of two partners", f"{first.status}, {second.status}", KEYS, second)
         return
     judge.check(

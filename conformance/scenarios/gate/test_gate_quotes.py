@@ -44,7 +44,7 @@ def test_a_preview_shows_prices_and_nothing_to_redeem(bench: Bench, desk: Desk, 
         )
         for name in likely_ids(reply.json(), lock.id)[:MOST_TRIED]:
             read = desk.api.quote(name)
-            refused = desk.api.create_rail(lock.rail, {**redemption(session.id, lock), "quote_id": name}, bench.key())
+            refused = desk.api.create_rail(lock.rail, {**redemption(session.id, lock), "quote_id": name}, bench.uuid())
             judge.require(
                 "GATE-PREVIEW",
                 not is_signed(read) and 400 <= refused.status < 500,
@@ -122,7 +122,7 @@ def test_an_invalid_preview_request_is_refused(desk: Desk, judge: Judge) -> None
 @scenario("GATE-QUOTE-VALIDATION", needs=["rails"])
 def test_an_invalid_lock_is_refused(bench: Bench, desk: Desk, judge: Judge) -> None:
     def lock(request: Mapping[str, object]) -> Reply:
-        return desk.api.lock_quote(request, bench.key())
+        return desk.api.lock_quote(request, bench.uuid())
 
     refuses_what_is_wrong(judge, "GATE-QUOTE-VALIDATION", INVALID_LOCK, desk.quote_request(), lock)
 
@@ -183,7 +183,7 @@ def test_a_locked_quote_is_active_on_the_terms_asked_for(desk: Desk, judge: Judg
         quotes[0].reply,
         other.reply,
     )
-    lower = desk.api.lock_quote(desk.quote_request(currency=desk.terms.currency.lower()), desk.bench.key())
+    lower = desk.api.lock_quote(desk.quote_request(currency=desk.terms.currency.lower()), desk.bench.uuid())
     judge.observe("a lock with its currency in lower case", str(lower.status), "GATE-QUOTE-LOCK", lower)
 
 

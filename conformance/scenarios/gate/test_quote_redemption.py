@@ -35,12 +35,12 @@ def test_a_redeemed_quote_is_consumed_and_redeemed_by_nobody_else(bench: Bench, 
         rail = start_rail(desk, side)
         elsewhere = ready_session(desk)
         watch = Watch(desk, rail.quote, elsewhere.id, busy=[rail.session.id])
-        again = desk.redeem(rail.session.id, rail.quote, bench.key())
+        again = desk.redeem(rail.session.id, rail.quote, bench.uuid())
         # In another session, or as the other kind of rail, a target may find more that is wrong and say so first.
-        others = [desk.redeem(elsewhere.id, rail.quote, bench.key())]
+        others = [desk.redeem(elsewhere.id, rail.quote, bench.uuid())]
         bench.afford(str(rail.quote.request["amount"]))
         wrong_kind = RAIL_OF[OFF_RAMP if side == ON_RAMP else ON_RAMP]
-        others.append(desk.api.create_rail(wrong_kind, redemption(elsewhere.id, rail.quote), bench.key()))
+        others.append(desk.api.create_rail(wrong_kind, redemption(elsewhere.id, rail.quote), bench.uuid()))
         ended = desk.status_of(rail.session.id) != "open"
         refused = [again.status == 409 or (ended and is_refused(again)), *map(is_refused, others)]
         proof = watch.nothing("consumed")
@@ -78,7 +78,7 @@ def test_simultaneous_redemptions_of_a_quote_make_one_rail(bench: Bench, desk: D
 
         def redeem(place: int, quote: Quote = quote, sessions: list[str] = sessions, late: float = 0.0) -> Reply:
             bench.clock.sleep(late)
-            return desk.api.create_rail(quote.rail, redemption(sessions[place % len(sessions)], quote), bench.key())
+            return desk.api.create_rail(quote.rail, redemption(sessions[place % len(sessions)], quote), bench.uuid())
 
         crowd: list[Callable[[], Reply]] = [
             partial(redeem, place, late=starts[place % len(starts)]) for place in range(AT_ONCE)
@@ -152,7 +152,7 @@ def test_a_lapsed_quote_is_expired_and_a_redeemed_one_stays_consumed(
     rail = parked.redeemed
     watch = Watch(desk, rail.quote, busy=[rail.session.id])
     replay = desk.api.create_rail(rail.kind, rail.request, rail.key)
-    again = desk.redeem(ready_session(desk).id, rail.quote, bench.key())
+    again = desk.redeem(ready_session(desk).id, rail.quote, bench.uuid())
     proof = watch.nothing("consumed")
     # For how long a key answers as it did is unpublished.
     same = rail_id(replay) == rail.id or replay.status == 409
@@ -175,7 +175,7 @@ def _judge_lapsed(bench: Bench, desk: Desk, judge: Judge, quote: Quote) -> None:
         return
     session = ready_session(desk)
     watch = Watch(desk, quote, session.id)
-    refused = desk.redeem(session.id, quote, bench.key())
+    refused = desk.redeem(session.id, quote, bench.uuid())
     proof = watch.nothing("expired")
     judge.check(
         "GATE-QUOTE-EXPIRES",
@@ -200,7 +200,7 @@ MEETINGS = ((0.006, 0.0, 1), (0.0, 0.003, 2), (0.0, 0.0, 2))
 @scenario("GATE-QUOTE-EXPIRES", needs=["rails", "outcome:gate_time_passes"], trades=len(MEETINGS))
 def test_a_quote_that_lapses_while_it_is_redeemed_is_redeemed_or_not(bench: Bench, desk: Desk, judge: Judge) -> None:
     for ages_late, redeems_late, count in MEETINGS:
-        quote, session, key = desk.lock(), ready_session(desk), bench.key()
+        quote, session, key = desk.lock(), ready_session(desk), bench.uuid()
         watch = Watch(desk, quote, session.id)
         bench.afford(str(quote.request["amount"]))
 

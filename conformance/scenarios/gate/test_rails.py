@@ -41,7 +41,7 @@ def _judge_a_rail(bench: Bench, desk: Desk, judge: Judge, requirement: str, side
     looked = desk.api.quote(quote.id)
     watch = Watch(desk, quote, session.id)
     said = {"reference": desk.tag(), "metadata": {"conformance_tag": desk.tag()}}
-    reply = desk.redeem(session.id, quote, bench.key(), **said)
+    reply = desk.redeem(session.id, quote, bench.uuid(), **said)
     judge.require(
         requirement,
         reply.ok and rail_id(reply) is not None,
@@ -133,7 +133,7 @@ def test_a_rail_takes_no_terms_persons_or_accounts_from_the_partner(bench: Bench
         seen: list[Reply] = []
         for name, value in DETAILS:
             body = redemption(session.id, quote, **{name: value})
-            reply = desk.api.create_rail(quote.rail, body, bench.key())
+            reply = desk.api.create_rail(quote.rail, body, bench.uuid())
             status = desk.quote_status(quote)
             seen.append(reply)
             judge.require(
@@ -146,7 +146,7 @@ def test_a_rail_takes_no_terms_persons_or_accounts_from_the_partner(bench: Bench
             )
         proof = watch.nothing()
         judge.check("GATE-RAIL-REFUSES-DETAILS", proof.ok, "nothing moved", proof.observed, *seen, *proof.seen)
-        plain = desk.api.create_rail(quote.rail, redemption(session.id, quote), bench.key())
+        plain = desk.api.create_rail(quote.rail, redemption(session.id, quote), bench.uuid())
         if not plain.ok and not desk.has_faded(quote):
             judge.cannot("GATE-RAIL-REFUSES-DETAILS", f"a plain {quote.rail} that is made", "the target")
 
@@ -165,7 +165,7 @@ def test_a_rail_needs_a_session_and_a_quote_of_the_caller(bench: Bench, desk: De
             "no quote": {"gate_session_id": session.id},
             "session and quote exchanged": {"gate_session_id": quote.id, "quote_id": session.id},
         }
-        replies = [desk.api.create_rail(quote.rail, body, bench.key()) for body in wrong.values()]
+        replies = [desk.api.create_rail(quote.rail, body, bench.uuid()) for body in wrong.values()]
         proof = watch.nothing()
         for what, reply in zip(wrong, replies, strict=True):
             judge.check(
@@ -186,7 +186,7 @@ def test_no_rail_starts_in_a_session_that_has_ended(bench: Bench, desk: Desk, ju
         watch = Watch(desk, quote, busy=list(ended.values()))
         bench.afford(str(quote.request["amount"]))
         for how, session in ended.items():
-            reply = desk.api.create_rail(quote.rail, redemption(session, quote), bench.key())
+            reply = desk.api.create_rail(quote.rail, redemption(session, quote), bench.uuid())
             proof = watch.nothing()
             judge.require(
                 "GATE-RAIL-REFUSES-ENDED-SESSION",
@@ -221,7 +221,7 @@ def test_no_rail_starts_for_a_user_who_is_not_verified(bench: Bench, desk: Desk,
         quote, session = desk.lock(side), desk.open_session()
         bench.perform("kyc_required", sessionId=session.id)
         watch = Watch(desk, quote, session.id)
-        reply = desk.redeem(session.id, quote, bench.key())
+        reply = desk.redeem(session.id, quote, bench.uuid())
         proof = watch.nothing()
         judge.require(
             "GATE-RAIL-REFUSES-UNVERIFIED",
@@ -233,7 +233,7 @@ def test_no_rail_starts_for_a_user_who_is_not_verified(bench: Bench, desk: Desk,
         )
     if "kyc_approved" in bench.target.outcomes:
         bench.perform("kyc_approved", sessionId=session.id)
-        later = desk.redeem(session.id, quote, bench.key())
+        later = desk.redeem(session.id, quote, bench.uuid())
         judge.observe("the same redemption once the user is verified", str(later.status), "", later)
 
 
@@ -278,7 +278,7 @@ def _judge_an_end(desk: Desk, judge: Judge, requirement: str, rail: Rail, end: s
 def _judge_no_second_chance(bench: Bench, desk: Desk, judge: Judge, rail: Rail, end: str) -> None:
     session = ready_session(desk)
     watch = Watch(desk, rail.quote, session.id)
-    again = desk.redeem(session.id, rail.quote, bench.key())
+    again = desk.redeem(session.id, rail.quote, bench.uuid())
     proof = watch.nothing("consumed")
     judge.check(
         "GATE-QUOTE-REDEEMED-ONCE",

@@ -30,7 +30,7 @@ REPEATS = 2
 @scenario("GATE-RAIL-IDEMPOTENT", needs=["rails"], trades=2)
 def test_a_rail_create_repeated_under_its_key_answers_the_same_rail(bench: Bench, desk: Desk, judge: Judge) -> None:
     for side in sides(desk):
-        quote, session, key = desk.lock(side), ready_session(desk), bench.key()
+        quote, session, key = desk.lock(side), ready_session(desk), bench.uuid()
         body = redemption(session.id, quote, reference=desk.tag())
         watch = Watch(desk, quote, session.id)
         bench.afford(str(quote.request["amount"]))
@@ -60,6 +60,10 @@ def test_rail_keys_that_look_alike_are_different_keys(bench: Bench, desk: Desk, 
         quote, session = desk.lock(), ready_session(desk)
         made.append((key, quote, redemption(session.id, quote), desk.redeem(session.id, quote, key)))
     replies = [reply for *_, reply in made]
+    if {reply.status for reply in replies} <= {400, 422}:
+        # One page says that a key is a UUID.
+        judge.cannot("GATE-RAIL-IDEMPOTENT", "a target that takes free-form idempotency keys", "the target")
+        return
     ids = [rail_id(reply) for reply in replies]
     # Each key answers for itself, also when others were used after it.
     repeats = [desk.api.create_rail(quote.rail, body, key) for key, quote, body, _ in made]
@@ -108,7 +112,7 @@ STARTS = ((0.0,), (0.0, 0.002, 0.004), (0.0, 0.001, 0.008))
 def test_simultaneous_rail_creates_under_one_key_make_one_rail(bench: Bench, desk: Desk, judge: Judge) -> None:
     for turn, starts in enumerate(STARTS):
         known = sides(desk)
-        quote, session, key = desk.lock(known[turn % len(known)]), ready_session(desk), bench.key()
+        quote, session, key = desk.lock(known[turn % len(known)]), ready_session(desk), bench.uuid()
         body = redemption(session.id, quote)
         watch = Watch(desk, quote, session.id)
         bench.afford(str(quote.request["amount"]))
@@ -137,7 +141,7 @@ def test_simultaneous_rail_creates_under_one_key_make_one_rail(bench: Bench, des
 def test_one_key_sent_for_several_quotes_at_once_redeems_one_of_them(bench: Bench, desk: Desk, judge: Judge) -> None:
     orders = [(desk.lock(), ready_session(desk)) for _ in range(4)]
     watches = [Watch(desk, quote, session.id) for quote, session in orders]
-    key = bench.key()
+    key = bench.uuid()
     for quote, _ in orders:
         bench.afford(str(quote.request["amount"]))
 
@@ -189,7 +193,7 @@ def test_a_rail_create_whose_answer_was_lost_is_made_once(bench: Bench, desk: De
     for place, loss in enumerate(losses):
         quote = desk.lock(known[place % len(known)])
         bench.afford(str(quote.request["amount"]))
-        work.append((quote, ready_session(desk), bench.key(), loss))
+        work.append((quote, ready_session(desk), bench.uuid(), loss))
     watches = [Watch(desk, quote, session.id) for quote, session, _, _ in work]
     answers = bench.together([partial(_lose_and_retry, bench, desk, *item) for item in work])
     for watch, answered in zip(watches, answers, strict=True):

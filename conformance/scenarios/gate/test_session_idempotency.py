@@ -75,11 +75,11 @@ def judge_once(
 def test_a_create_repeated_under_its_key_is_answered_with_the_same_session(
     bench: Bench, desk: Desk, judge: Judge
 ) -> None:
-    request, key = desk.session_request(user_reference=desk.tag()), bench.key()
+    request, key = desk.session_request(user_reference=desk.tag()), bench.uuid()
     replies = [desk.api.create_session(request, key) for _ in range(3)]
     sessions = [session for reply in replies if (session := desk.noted(request, reply))]
     # What became of the session since does not make the key free again.
-    if sessions and desk.api.cancel_session(sessions[0].id, bench.key()).ok:
+    if sessions and desk.api.cancel_session(sessions[0].id, bench.uuid()).ok:
         desk.ended(sessions[0].id)
         replies.append(desk.api.create_session(request, key))
         if replies[-1].object().get("id") != sessions[0].id:
@@ -97,10 +97,14 @@ def test_a_create_repeated_under_its_key_is_answered_with_the_same_session(
 
 @scenario(IDEMPOTENT)
 def test_creates_under_keys_of_their_own_are_sessions_of_their_own(bench: Bench, desk: Desk, judge: Judge) -> None:
-    request, key = desk.session_request(), bench.key()
-    # Free-form keys are published beside UUIDs, so what differs at the end or in case is another key.
-    keys = (bench.key(), f"{key}:order", f"{key}:ORDER", f"{key}:order:2")
-    replies = [desk.api.create_session(request, key) for key in keys]
+    request, key = desk.session_request(), bench.uuid()
+    # Free-form keys are published beside UUIDs, so what differs at the end or in case is another key. Another page says
+    # UUID, so a target may refuse them.
+    free = (f"{key}:order", f"{key}:ORDER", f"{key}:order:2")
+    tried = [(key, desk.api.create_session(request, key)) for key in (bench.uuid(), key, *free)]
+    taken = [(key, reply) for key, reply in tried if reply.status not in (400, 422) or key not in free]
+    judge.observe("free-form idempotency keys", "taken" if len(taken) == len(tried) else "refused", IDEMPOTENT)
+    keys, replies = [key for key, _ in taken], [reply for _, reply in taken]
     named = {session.id for reply in replies if (session := desk.noted(request, reply))}
     judge.check(
         IDEMPOTENT,
@@ -126,7 +130,7 @@ def test_creates_under_keys_of_their_own_are_sessions_of_their_own(bench: Bench,
 
 @scenario(OTHER_BODY)
 def test_a_used_key_with_another_amount_is_a_conflict_and_makes_nothing(bench: Bench, desk: Desk, judge: Judge) -> None:
-    request, key = desk.session_request(), bench.key()
+    request, key = desk.session_request(), bench.uuid()
     first = desk.api.create_session(request, key)
     session = desk.noted(request, first)
     if session is None:
@@ -161,7 +165,7 @@ def test_a_used_key_with_another_amount_is_a_conflict_and_makes_nothing(bench: B
 @scenario(AT_ONCE)
 def test_simultaneous_creates_under_one_key_make_one_session(bench: Bench, desk: Desk, judge: Judge) -> None:
     for spread in SPREADS:
-        request, key = desk.session_request(), bench.key()
+        request, key = desk.session_request(), bench.uuid()
         waits = [bench.rng.uniform(0, spread) for _ in range(CROWD)]
 
         def create(wait: float, request: dict[str, object] = request, key: str = key) -> Reply:
@@ -210,7 +214,7 @@ def test_a_create_whose_answer_was_lost_makes_one_session_however_often_it_is_re
         (Loss(Point.UNREAD, after=pause),),
         (Loss(Point.WITHHELD), Loss(Point.WITHHELD)),
     ):
-        request, key = desk.session_request(), bench.key()
+        request, key = desk.session_request(), bench.uuid()
         lost = tuple(lose(bench, desk, request, key, loss) for loss in losses)
         replies = [until_answered(bench, desk, request, key), desk.api.create_session(request, key)]
         for reply in replies:

@@ -165,7 +165,7 @@ def _one_of_each(bench: Bench, desk: Desk) -> dict[str, list[str]]:
     for _ in range(3):
         found["open"].append(desk.open_session().id)
         ended = desk.open_session()
-        if desk.api.cancel_session(ended.id, bench.key()).ok:
+        if desk.api.cancel_session(ended.id, bench.uuid()).ok:
             desk.ended(ended.id)
             found["cancelled"].append(ended.id)
     for outcome, status in (("session_completed", "completed"), ("session_expired", "expired")):

@@ -114,7 +114,7 @@ def test_a_session_is_created_as_asked_for(bench: Bench, desk: Desk, judge: Judg
     ]
     # A currency may have no hundredths; where it has, they are kept.
     request = desk.session_request(amount=f"{Decimal(desk.terms.amount) + CENTS:f}")
-    broken = desk.noted(request, desk.api.create_session(request, bench.key()))
+    broken = desk.noted(request, desk.api.create_session(request, bench.uuid()))
     for session in (*sessions, broken) if broken else sessions:
         body = session.reply.object()
         expires = moment(body.get("expires_at"))
@@ -146,7 +146,7 @@ def test_a_session_without_what_it_needs_is_refused_and_not_made(bench: Bench, d
     tried: list[tuple[str, str, Reply]] = []
     for what, overrides in UNREADABLE:
         request = merged(desk.session_request(), overrides)
-        reply = desk.api.create_session(request, bench.key())
+        reply = desk.api.create_session(request, bench.uuid())
         made = desk.noted(request, reply)
         tried.append((what, made.tag if made else tag_of(request), reply))
     tags = {tag for _, tag, _ in tried}
@@ -172,7 +172,7 @@ def test_the_client_secret_is_shown_by_the_create_call_alone(bench: Bench, desk:
         ("read", desk.api.session(session.id)),
         ("list", desk.api.list_sessions(limit="100")),
         ("list of the open", desk.api.list_sessions(status="open", limit="100")),
-        ("cancellation", desk.api.cancel_session(session.id, bench.key())),
+        ("cancellation", desk.api.cancel_session(session.id, bench.uuid())),
         ("read once cancelled", desk.api.session(session.id)),
         ("list of the cancelled", desk.api.list_sessions(status="cancelled", limit="100")),
     ]
@@ -222,7 +222,7 @@ def test_a_session_reads_as_created_however_often_it_is_read(bench: Bench, desk:
 @scenario(CANCEL, CONFLICT)
 def test_an_open_session_is_cancelled_once(bench: Bench, desk: Desk, judge: Judge) -> None:
     # With a key and without: the page names none, and the vendor's own client sends one.
-    for key in (None, bench.key()):
+    for key in (None, bench.uuid()):
         session = desk.open_session()
         done = desk.api.cancel_session(session.id, key)
         read = desk.api.session(session.id)
@@ -247,7 +247,7 @@ def test_an_open_session_is_cancelled_once(bench: Bench, desk: Desk, judge: Judg
 
 def judge_closed(bench: Bench, desk: Desk, judge: Judge, session: Session, end: str) -> None:
     """Judge that a session which has ended refuses to be cancelled and reads as it ended."""
-    refusals = [desk.api.cancel_session(session.id), desk.api.cancel_session(session.id, bench.key())]
+    refusals = [desk.api.cancel_session(session.id), desk.api.cancel_session(session.id, bench.uuid())]
     read = desk.api.session(session.id)
     found = read.object().get("status")
     judge.check(

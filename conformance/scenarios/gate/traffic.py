@@ -100,7 +100,7 @@ class GateTraffic(Traffic):
         if amount and not self._afforded(amount):
             return None
         word = self.desk.tag()
-        ids = {KEY: self.bench.key(), REFERENCE: word, MAIL: f"{word}@conformance.example"}
+        ids = {KEY: self.bench.uuid(), REFERENCE: word, MAIL: f"{word}@conformance.example"}
         for stand_in, give in self._givers(plan).items():
             if plan.mentions(stand_in):
                 ids[stand_in] = self._given(give)
