@@ -18,7 +18,7 @@ OPTIONS = [
     (["--tier", "everything"], "--tier 'everything' is not known; choose smoke, certify, regress"),
     (["--scope", "world"], "--scope 'world' is not known; choose partner, operator"),
     (["--step", "9"], "--step 9 does not exist; the smoke plan has steps 1 to 8"),
-    (["--step", "five"], "valid integer"),
+    (["--step", "five"], "not a valid int"),
     (["--only", "POOLS-RECONCILE"], "no requirement is called 'POOLS-RECONCILE'; did you mean POOLS-RECONCILES?"),
     (["--sandbox-fault", "no-such-fault"], "no fault is called no-such-fault"),
     (["--sandbox-dialect", "no-such-dialect"], "no dialect is called no-such-dialect"),

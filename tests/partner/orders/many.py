@@ -74,6 +74,15 @@ def reconcile_books(folder: Path) -> Json:
     return {"results": dict(results), "failed": sorted(failed), "totals": totals}
 
 
+def held() -> int:
+    """The most bytes this process has held. What ``getrusage`` says may be its parent's, from before it was started."""
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024
+
+
 if __name__ == "__main__":
     said = reconcile_books(Path(sys.argv[1]))
-    print(json.dumps({**said, "held": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024}))
+    print(json.dumps({**said, "held": held()}))
