@@ -23,6 +23,8 @@ PLUGINS = (
     "doctest",
     "unittest",
     "faulthandler",
+    "unraisableexception",
+    "threadexception",
 )
 """Parts of pytest a run has no use for; what the user sees comes from the evidence."""
 

@@ -14,7 +14,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from conformance.evidence.curl import reproduce
@@ -82,28 +82,24 @@ def render(packet: Packet) -> str:
         for title, anchor, statuses in _SECTIONS
     ]
     run = packet.run
-    return (
-        _environment()
-        .get_template("index.html.j2")
-        .render(
-            packet=packet,
-            verdict=packet.verdict,
-            run=run,
-            style=Markup(style),  # noqa: S704 - our own file
-            script=Markup(script),  # noqa: S704 - our own file
-            policy=f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
-            "img-src data:; base-uri 'none'; form-action 'none'",
-            sections=[section for section in sections if section[2]],
-            shares=_shares([v.status for v in packet.verdict.requirements]),
-            statuses=sorted({status for seen in packet.coverage.values() for status in seen}),
-            duration=_duration(run.started, packet.verdict.finished),
-            steps=STEPS,
-            rows=_mismatches_first(packet.rows),
-            matched=sum(row.result == "matched" for row in packet.rows),
-            limit=ROWS,
-            no_answer=NO_ANSWER,
-            reproduce=reproduce(run),
-        )
+    return template().render(
+        packet=packet,
+        verdict=packet.verdict,
+        run=run,
+        style=Markup(style),  # noqa: S704 - our own file
+        script=Markup(script),  # noqa: S704 - our own file
+        policy=f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'",
+        sections=[section for section in sections if section[2]],
+        shares=_shares([v.status for v in packet.verdict.requirements]),
+        statuses=sorted({status for seen in packet.coverage.values() for status in seen}),
+        duration=_duration(run.started, packet.verdict.finished),
+        steps=STEPS,
+        rows=_mismatches_first(packet.rows),
+        matched=sum(row.result == "matched" for row in packet.rows),
+        limit=ROWS,
+        no_answer=NO_ANSWER,
+        reproduce=reproduce(run),
     )
 
 
@@ -161,6 +157,12 @@ def _endpoint(exchange: Exchange) -> str:
 def _finalize(value: Any) -> Any:
     """Every string the template prints has its control characters spelled out; our own markup passes."""
     return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+@cache
+def template() -> Template:
+    """The page, compiled once."""
+    return _environment().get_template("index.html.j2")
 
 
 @cache
