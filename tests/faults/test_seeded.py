@@ -51,7 +51,7 @@ def test_a_fault_is_caught_by_a_requirement_it_breaks_and_by_no_other(seeded: Se
 
 
 @pytest.mark.parametrize(
-    "seeded", [*TROUBLES, *bundles([d for d in DIALECTS if d not in TROUBLES], 8)], ids=lambda seeded: seeded.name
+    "seeded", [*TROUBLES, *bundles([d for d in DIALECTS if d not in TROUBLES], 12)], ids=lambda seeded: seeded.name
 )
 def test_legal_variations_stay_green(seeded: Seeded) -> None:
     result = judged(seeded, SEED, full=False)

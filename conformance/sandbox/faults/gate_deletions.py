@@ -61,6 +61,7 @@ def gate_deleted_found_by_filter(patch: Patch) -> None:
     fact="gate facts section 4.H: afterwards a read is a 404 and lists skip the customer",
     klass="deletion",
     breaks=("GATE-CUSTOMER-DELETE",),
+    drags=("GATE-CUSTOMER-RESERVED",),
 )
 def gate_delete_not_kept(patch: Patch) -> None:
     healthy = customers.delete
