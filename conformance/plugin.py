@@ -44,6 +44,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--budget", type=float, default=None, help="seconds of generated traffic (regress; 60)")
     group.addoption("--output", type=Path, default=None, help="run folder")
     group.addoption("--known-failures", type=Path, default=None, help="TOML file of known failures")
+    group.addoption("--product", action="append", default=[], help="only this product: pools or gate")
     group.addoption("--skip-machines", action="store_true", help="leave the state machines out")
     group.addoption("--fail-fast", action="store_true", help="end once a requirement asked for has failed")
     group.addoption("--sandbox-fault", action="append", default=[], help="seed a fault into the embedded sandbox")
@@ -92,6 +93,7 @@ def options_of(config: pytest.Config) -> Options:
         budget=get("--budget"),
         output=get("--output"),
         known_failures=get("--known-failures"),
+        products=tuple(get("--product")),
         machines=not get("--skip-machines"),
         fail_fast=get("--fail-fast"),
         faults=tuple(get("--sandbox-fault")),

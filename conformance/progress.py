@@ -24,7 +24,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         self._console.print(
-            f"judging [bold]{self._run.target.name}[/] ({self._run.target.base_urls['pools']}), "
+            f"judging [bold]{self._run.target.name}[/] ({', '.join(self._run.target.base_urls.values())}), "
             f"tier {self._run.options.tier}, scope {self._run.scope}, seed {self._run.seed}",
             soft_wrap=True,
             highlight=False,

@@ -79,6 +79,8 @@ class Options:
     workers: int = 0
     machines: bool = True
     """Whether state machines are run too; without them a run is quicker and limited."""
+    products: tuple[str, ...] = ()
+    """Which of the target's products are judged; empty for all it has."""
     fail_fast: bool = False
     """Whether to end as soon as a requirement that was asked for has failed."""
     faults: tuple[str, ...] = ()
@@ -197,7 +199,7 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
     clock = SystemClock()
     stack = ExitStack()
     try:
-        target = _target(options, environ, stack)
+        target = _of_products(_target(options, environ, stack), options.products)
         loaded = {product: contracts.load(target.contracts.get(product), product) for product in target.base_urls}
     except (ProfileError, contracts.ContractError, embedded.EmbeddedError, ProcessError) as problem:
         stack.close()
@@ -258,6 +260,16 @@ def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> T
     return dataclasses.replace(target, handler=handler, cards=cards, **embedded.promised(options.dialects))
 
 
+def _of_products(target: Target, products: tuple[str, ...]) -> Target:
+    """The target with only these of its products. Raises ``UsageProblem`` for one it does not have."""
+    absent = [product for product in products if product not in target.base_urls]
+    if absent:
+        known = ", ".join(target.base_urls)
+        raise UsageProblem(f"--product {absent[0]!r}: {target.name} has no such product; it has {known}")
+    kept = {name: url for name, url in target.base_urls.items() if name in products}
+    return dataclasses.replace(target, base_urls=kept) if products else target
+
+
 def _wants(options: Options, need: str) -> bool:
     """Whether anything selected needs this part of the example partner."""
     chosen = [requirements.load()[name] for name in options.only]
@@ -269,6 +281,7 @@ def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], 
     options, target = run.options, run.target
     selection = tuple(f"step {step}" for step in options.steps) + options.only
     selection += () if options.machines else ("without state machines",)
+    selection += tuple(f"product {product}" for product in options.products)
     selection += ("until the first failure",) if options.fail_fast else ()
     versions = {
         package: metadata.version(package) for package in ("obit-conformance", "schemathesis", "hypothesis", "httpx")
@@ -320,6 +333,8 @@ def rerun(options: Options) -> str:
         words += ["--sandbox-dialect", name]
     if not options.machines:
         words += ["--skip-machines"]
+    for product in options.products:
+        words += ["--product", product]
     if options.fail_fast:
         words += ["--fail-fast"]
     if options.partner_fault:

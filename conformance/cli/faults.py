@@ -125,7 +125,8 @@ def _json(command: Sequence[str]) -> list[dict[str, Any]]:
 def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify", quick: bool = False) -> Result:
     """Run the harness against one seeded world, as a user would, and read what it wrote.
 
-    A ``quick`` run leaves the state machines out and ends once something the fault breaks has failed.
+    A ``quick`` run leaves out the state machines and the other product, and ends once something the fault breaks has
+    failed.
     """
     switch = {"fault": "--sandbox-fault", "dialect": "--sandbox-dialect", "partner fault": "--partner-fault"}
     switch["cards fault"] = "--cards-fault"
@@ -134,7 +135,9 @@ def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify", quick: 
         command = ["run"]
         command += [word for name in seeded.name.split(TOGETHER) for word in (switch[seeded.kind], name)]
         command += ["--seed", str(seed), "--tier", tier, "--output", str(run)]
-        command += ["--skip-machines", "--fail-fast"] if quick else []
+        if quick:
+            product = "gate" if seeded.name.startswith("gate-") else "pools"
+            command += ["--skip-machines", "--fail-fast", "--product", product]
         if not full:
             command += [word for requirement in seeded.breaks for word in ("--only", requirement)]
         if not forked.command(command, BOUND):

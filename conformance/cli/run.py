@@ -43,6 +43,7 @@ def run(
     budget: Annotated[float | None, typer.Option(help="Seconds of generated traffic (regress; 60).")] = None,
     output: Annotated[Path | None, typer.Option(help="Run folder; by default a new one under reports/.")] = None,
     known_failures: Annotated[Path | None, typer.Option(help="TOML file of known failures.")] = None,
+    product: Annotated[list[str] | None, typer.Option(help="Only this product: pools or gate; repeatable.")] = None,
     skip_machines: Annotated[
         bool, typer.Option("--skip-machines", help="Leave the state machines out: quicker, never launch evidence.")
     ] = False,
@@ -77,6 +78,7 @@ def run(
         budget=budget,
         output=output,
         known_failures=known_failures,
+        products=tuple(product or ()),
         machines=not skip_machines,
         fail_fast=fail_fast,
         faults=tuple(sandbox_fault or ()),

@@ -198,7 +198,9 @@ class Target:
     def products(self) -> tuple[str, ...]:
         """What of the catalogue a run against this target answers for."""
         judged = (product for product in ("pools", "gate") if product in self.base_urls)
-        return ("wire", *judged, "handler", *(("cards",) if self.cards is not None else ()))
+        # A card program is funded over 0Pools.
+        funded = self.cards is not None and "pools" in self.base_urls
+        return ("wire", *judged, "handler", *(("cards",) if funded else ()))
 
     def _lacking_webhooks(self, product: str) -> str | None:
         if product not in self.webhooks:
