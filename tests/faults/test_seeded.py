@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 import pytest
 
 from conformance.cli.faults import Result, Seeded, bundles, judged, line, listed
@@ -28,6 +31,21 @@ TROUBLES = [
 """Dialects that cost retries or time: one at a time, or together they exhaust what is bounded."""
 
 
+EACH = 2
+"""How many faults of 0Gate each requirement meets here; `make faults` tries them all."""
+
+
+def tried_here(faults: Sequence[Seeded]) -> list[Seeded]:
+    """All faults but those of 0Gate whose every requirement has met enough others already."""
+    met: Counter[str] = Counter()
+    kept = []
+    for seeded in faults:
+        if not seeded.name.startswith("gate-") or any(met[requirement] < EACH for requirement in seeded.breaks):
+            kept.append(seeded)
+            met.update(seeded.breaks)
+    return kept
+
+
 def soonest(seeded: Seeded) -> Result:
     """What the harness says of a fault up to the first red, without the state machines if it can be: one of the wire of
     0Pools, which any exchange may show, from the eight steps.
@@ -43,7 +61,7 @@ def soonest(seeded: Seeded) -> Result:
     return judged(seeded, SEED, full=False)
 
 
-@pytest.mark.parametrize("seeded", FAULTS, ids=lambda seeded: seeded.name)
+@pytest.mark.parametrize("seeded", tried_here(FAULTS), ids=lambda seeded: seeded.name)
 def test_a_fault_is_caught_by_a_requirement_it_breaks_and_by_no_other(seeded: Seeded) -> None:
     result = soonest(seeded)
     if not result.good:
