@@ -122,7 +122,9 @@ def _json(command: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify", quick: bool = False) -> Result:
+def judged(
+    seeded: Seeded, seed: int, full: bool, tier: str = "certify", quick: bool = False, machines: bool = True
+) -> Result:
     """Run the harness against one seeded world, as a user would, and read what it wrote.
 
     A ``quick`` run leaves out the state machines and the other product, and ends once something the fault breaks has
@@ -135,6 +137,7 @@ def judged(seeded: Seeded, seed: int, full: bool, tier: str = "certify", quick: 
         command = ["run"]
         command += [word for name in seeded.name.split(TOGETHER) for word in (switch[seeded.kind], name)]
         command += ["--seed", str(seed), "--tier", tier, "--output", str(run)]
+        command += [] if machines or quick else ["--skip-machines"]
         if quick:
             product = "gate" if seeded.name.startswith("gate-") else "pools"
             command += ["--skip-machines", "--fail-fast", "--product", product]

@@ -32,15 +32,15 @@ TROUBLES = [
 
 
 EACH = 2
-"""How many faults of 0Gate each requirement meets here; `make faults` tries them all."""
+"""How many faults of a kind each requirement meets here; `make faults` tries them all, under three seeds."""
 
 
 def tried_here(faults: Sequence[Seeded]) -> list[Seeded]:
-    """All faults but those of 0Gate whose every requirement has met enough others already."""
+    """All faults but those whose every requirement has met enough others already."""
     met: Counter[str] = Counter()
     kept = []
     for seeded in faults:
-        if not seeded.name.startswith("gate-") or any(met[requirement] < EACH for requirement in seeded.breaks):
+        if any(met[requirement] < EACH for requirement in seeded.breaks):
             kept.append(seeded)
             met.update(seeded.breaks)
     return kept
@@ -75,9 +75,10 @@ def test_a_fault_is_caught_by_a_requirement_it_breaks_and_by_no_other(seeded: Se
     "seeded", [*TROUBLES, *bundles([d for d in DIALECTS if d not in TROUBLES], 12)], ids=lambda seeded: seeded.name
 )
 def test_legal_variations_stay_green(seeded: Seeded) -> None:
-    result = judged(seeded, SEED, full=False)
+    # State machines meet the dialects in `make faults` and `make seeds`; a part without a failure is PARTIAL.
+    result = judged(seeded, SEED, full=False, machines=False)
 
-    assert result.good, line(result)
+    assert (result.verdict, result.red) == ("PARTIAL", ()), line(result)
 
 
 def test_every_must_is_broken_by_a_fault() -> None:
