@@ -1,4 +1,4 @@
-"""The judge judged: a fault of every requirement turns it red and nothing else. Dialects: `make faults`, `make seeds`."""
+"""The judge judged: a fault turns a requirement red that it breaks, and nothing else. `make faults` holds the dialects."""
 
 from __future__ import annotations
 
