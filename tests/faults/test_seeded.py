@@ -1,4 +1,4 @@
-"""The judge judged: a fault turns a requirement red that it breaks, and nothing else. `make faults` holds the dialects."""
+"""The judge judged: a fault turns a requirement red that it breaks, and nothing else."""
 
 from __future__ import annotations
 
