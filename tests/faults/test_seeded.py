@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from conformance.cli.faults import Result, Seeded, judged, line, listed
-from conformance.requirements import Level, load
+from conformance.requirements import PRODUCTS, Level, load
 
 SEED = 1
 ALL = listed()
@@ -56,9 +56,13 @@ def test_a_fault_is_caught_by_a_requirement_it_breaks_and_by_no_other(seeded: Se
 
 
 def test_every_must_is_broken_by_a_fault() -> None:
+    """Those a run or a certified handler answers for: recordings and order books that break the others are told by
+    `tests/partner/traffic/test_misbehaving.py` and `tests/partner/orders/test_reconcile.py`.
+    """
     broken = {requirement for seeded in FAULTS for requirement in seeded.breaks}
 
-    unbroken = [r.id for r in load() if r.level is Level.MUST and r.id not in broken]
+    tried = [r for r in load() if PRODUCTS[r.product] in ("run", "webhook") and r.level is Level.MUST]
+    unbroken = [r.id for r in tried if r.id not in broken]
 
     assert not unbroken
 
