@@ -6,6 +6,7 @@ import base64
 import hashlib
 import itertools
 import json
+import types
 from collections.abc import Callable
 from typing import Final
 
@@ -13,7 +14,7 @@ from conformance.sandbox.pools import events
 from conformance.sandbox.pools.trades import Trade
 from conformance.sandbox.storage import Transaction
 from conformance.sandbox.variations import Patch, dialect
-from conformance.sandbox.webhooks import outbox, signing
+from conformance.sandbox.webhooks import outbox, signing, worker
 from conformance.sandbox.webhooks.outbox import Delivery
 
 ENVELOPE: Final = "facts section 11: the envelope begins with eventId and type; the rest is unread"
@@ -90,13 +91,12 @@ def event_id_base64(patch: Patch) -> None:
     fact="facts section 11: the headers of 0Pools are unread, those of 0Gate are for comparison",
 )
 def event_bare_headers(patch: Patch) -> None:
-    inner = signing.headers
-
     def headers(delivery: Delivery, secret: str, wall: float) -> dict[str, str]:
-        full = inner(delivery, secret, wall)
+        full = signing.headers(delivery, secret, wall)
         return {name: full[name] for name in ("Content-Type", signing.SIGNATURE_HEADER)}
 
-    patch.replace(signing, "headers", headers)
+    # The worker of 0Pools alone: the headers of 0Gate are published.
+    patch.replace(worker, "signing", types.SimpleNamespace(headers=headers))
 
 
 @dialect("event-twice", summary="Every event is delivered twice", fact=AT_LEAST_ONCE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import types
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from conformance.sandbox import app, edge, inputs
 from conformance.sandbox.calls import Call
 from conformance.sandbox.dialects.rewriting import before_each
-from conformance.sandbox.pools import orders, quotes
+from conformance.sandbox.pools import orders, quotes, transact
 from conformance.sandbox.pools.access import Access
 from conformance.sandbox.pools.catalogue import ON_RAMP, Pool
 from conformance.sandbox.pools.orders import Order
@@ -188,16 +189,16 @@ def answer_unrouted(patch: Patch, status: int, answer: Callable[[Request], Respo
 
 @dialect(
     "null-is-absence",
-    summary="A member that is null in a request counts as left out",
-    fact="facts section 4.3: optional members may be absent; what null means is stated nowhere",
+    summary="A member that is null in a request of 0Pools counts as left out",
+    fact="facts section 4.3: optional members may be absent; what null means is stated nowhere but for 0Gate",
 )
 def null_is_absence(patch: Patch) -> None:
-    inner = inputs.read_object
-
     def read_object(content_type: str | None, body: bytes) -> Mapping[str, object]:
-        return {name: value for name, value in inner(content_type, body).items() if value is not None}
+        return {name: value for name, value in inputs.read_object(content_type, body).items() if value is not None}
 
-    patch.replace(inputs, "read_object", read_object)
+    without_null = types.SimpleNamespace(**{**vars(inputs), "read_object": read_object})
+    patch.replace(quotes, "inputs", without_null)
+    patch.replace(transact, "inputs", without_null)
 
 
 @dialect(
