@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conformance.cli.signing import PasswordOption, RoleOption, SignOption, signing
+from conformance.cli.signing import PasswordOption, RoleOption, Signing, SignOption, signing
 
 if TYPE_CHECKING:  # loaded when the command runs
     from conformance.cli.certifying import Asked
@@ -60,7 +60,6 @@ def webhook(
     """
     del seed  # nothing here is random but the names of the events, which must be new each time
     from conformance.cli import certifying
-    from conformance.run import UsageProblem
 
     signs = signing(sign, signer_role, sign_password_variable, os.environ)
     asked: Asked = certifying.Asked(
@@ -80,13 +79,21 @@ def webhook(
         only=tuple(only or ()),
         output=output,
     )
+    raise typer.Exit(_certified(asked, signs))
+
+
+def _certified(asked: Asked, signs: Signing | None) -> int:
+    """Run, sign where that is asked for, and give the exit code."""
+    from conformance.cli import certifying
+    from conformance.run import UsageProblem
+
     try:
         packet, folder = certifying.execute(asked, os.environ)
     except UsageProblem as problem:
         typer.echo(str(problem), err=True)
-        raise typer.Exit(2) from None
+        return 2
     except KeyboardInterrupt:
-        raise typer.Exit(130) from None
+        return 130
     if signs:
         from conformance.evidence.attestation import NotSigned
 
@@ -94,4 +101,4 @@ def webhook(
             typer.echo(signs.sign(packet, folder))
         except NotSigned as problem:
             typer.echo(str(problem), err=True)
-    raise typer.Exit(packet.verdict.exit_code)
+    return packet.verdict.exit_code

@@ -147,7 +147,7 @@ class GateApi:
         """``POST /webhooks/deliveries/{id}/replay``; not idempotent."""
         return self.send("POST", f"/webhooks/deliveries/{_segment(delivery)}/replay")
 
-    def test_webhook(self) -> Reply:
+    def send_test_webhook(self) -> Reply:
         """``POST /webhooks/test``; not idempotent."""
         return self.send("POST", "/webhooks/test")
 

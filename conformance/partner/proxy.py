@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import re
 import ssl
 import time
@@ -17,6 +18,8 @@ from typing import Final
 import h11
 
 from conformance.partner.proxy_types import Exchanged, Hung, Limits, Message, Upstream
+
+log = logging.getLogger(__name__)
 
 CHUNK: Final = 1 << 16
 HEAD: Final = 1 << 16
@@ -64,9 +67,9 @@ class Proxy:
         try:
             if len(self._connections) <= self._limits.connections:
                 await _Line(self, self._limits, reader, writer).serve()
-        except (Hung, OSError):
+        except (Hung, OSError) as problem:
             # Either side ended it, and so does the proxy, as soon as what came before is passed on.
-            pass
+            log.debug("a connection ended: %s", type(problem).__name__)
         except asyncio.CancelledError:
             writer.transport.abort()
         finally:

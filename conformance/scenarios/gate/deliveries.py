@@ -182,7 +182,7 @@ def stale(earlier: Arrival, later: Arrival) -> list[str]:
 
 def send_test(desk: Desk) -> Reply:
     """A test event, queued. Raises ``Refused`` where there is nothing to send it to."""
-    reply = desk.api.test_webhook()
+    reply = desk.api.send_test_webhook()
     if not reply.ok or not isinstance(reply.object().get("event_id"), str):
         raise Refused(f"a test event to be sent (it answered {reply.status})", REGISTRAR)
     return reply

@@ -85,7 +85,7 @@ DOORS: tuple[Door, ...] = (
     Door("updateBranding", Opens.PRODUCT, "", lambda api, at: api.update_branding({"brand_name": NOBODYS})),
     Door("listPartnerWebhookDeliveries", Opens.PRODUCT, "", lambda api, at: api.deliveries(limit="5")),
     Door("replayWebhookDelivery", Opens.PRODUCT, "delivery", lambda api, at: api.replay(at.delivery)),
-    Door("sendTestWebhook", Opens.PRODUCT, "", lambda api, at: api.test_webhook()),
+    Door("sendTestWebhook", Opens.PRODUCT, "", lambda api, at: api.send_test_webhook()),
     Door("createCustomer", Opens.CUSTOMERS, "", lambda api, at: api.create_customer(at.customer_request, at.key())),
     Door("listCustomers", Opens.CUSTOMERS, "", lambda api, at: api.customers(limit="5")),
     Door("getCustomer", Opens.CUSTOMERS, "customer", lambda api, at: api.customer(at.customer)),

@@ -132,7 +132,7 @@ class Post:
 
         Deliveries may overtake each other by a little. A target that sends no test event is given the little only.
         """
-        sent = desk.api.test_webhook()
+        sent = desk.api.send_test_webhook()
         event = sent.object().get("event_id") if sent.ok else None
         if isinstance(event, str):
             self.wait_for(lambda arrival: arrival.event == event)

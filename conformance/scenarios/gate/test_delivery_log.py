@@ -228,7 +228,7 @@ def unsettled(desk: Desk, post: Post, arrived: list[Arrival]) -> tuple[list[str]
 def test_without_an_address_no_test_event_is_queued(bench: Bench, desk: Desk, judge: Judge, post: Post) -> None:
     bench.perform("gate_webhook_endpoint_removed", account=desk.account)
     try:
-        reply = desk.api.test_webhook()
+        reply = desk.api.send_test_webhook()
         queued = reply.object().get("event_id")
     finally:
         bench.perform("gate_webhook_endpoint", account=desk.account, url=post.mailbox.url)

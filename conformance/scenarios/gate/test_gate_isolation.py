@@ -96,7 +96,7 @@ def test_another_partners_deliveries_are_neither_replayed_nor_listed(bench: Benc
     desk, others = Desk(bench, account), [Desk(bench, name) for name in ("approved", "other_partner")]
     bench.perform("gate_webhook_endpoint", account=account, url=NOWHERE)
     try:
-        sent = desk.api.test_webhook()
+        sent = desk.api.send_test_webhook()
         delivery = sent.object().get("id")
         if not sent.ok or not isinstance(delivery, str):
             raise Refused(f"a delivery of account {account!r} (the test event answered {sent.status})", "the target")
