@@ -14,7 +14,17 @@ from conformance.evidence.findings import Finding, findings
 from conformance.evidence.launch import Gap, gaps
 from conformance.evidence.replay import named
 from conformance.evidence.verdicts import RunVerdict, judge
-from conformance.journal import Exchange, Leftover, Observation, Order, ReconciliationRow, RunRecord, read
+from conformance.journal import (
+    Exchange,
+    Fact,
+    Leftover,
+    Observation,
+    Order,
+    ReconciliationRow,
+    RunRecord,
+    Statement,
+    read,
+)
 from conformance.journal.reader import read_segment
 from conformance.journal.writer import SEAL
 from conformance.requirements import Catalogue
@@ -72,6 +82,10 @@ class Packet:
     """Operation to status to number of exchanges; every operation the catalogue speaks of is a key."""
     segments: tuple[SegmentHead, ...]
     exercised: Exercised
+    facts: tuple[Fact, ...]
+    """What profile and approval record say."""
+    statements: tuple[Statement, ...]
+    """What people said."""
 
     @property
     def run(self) -> RunRecord:
@@ -115,6 +129,8 @@ def assemble(run_folder: Path, catalogue: Catalogue) -> Packet:
         coverage=_coverage(catalogue.of(verdict.run.products), exchanges.values()),
         segments=_segments(folder, verdict.sealed),
         exercised=exercised(verdict.run.stated, exchanges.values()),
+        facts=tuple(reading.of(Fact)),
+        statements=tuple(reading.of(Statement)),
     )
 
 

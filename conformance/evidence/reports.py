@@ -4,10 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conformance.evidence import allure_results, har, html, junit, markdown, reconciliation, replay, verdict_json
+from conformance.evidence import (
+    access_reports,
+    allure_results,
+    har,
+    html,
+    junit,
+    markdown,
+    reconciliation,
+    replay,
+    verdict_json,
+)
+from conformance.evidence.access_fill import fill
 from conformance.evidence.packet import Packet, assemble
 from conformance.evidence.verdicts import RunVerdict
-from conformance.requirements import Catalogue
+from conformance.requirements import Catalogue, load
 
 
 def write(run_folder: Path, catalogue: Catalogue) -> RunVerdict:
@@ -33,6 +44,9 @@ def write_packet(packet: Packet, run_folder: Path) -> None:
     }
     for name, render in texts.items():
         (run_folder / name).write_text(render(packet), encoding="utf-8", newline="")
+    launch = fill([packet], (), load())
+    (run_folder / "launch.md").write_text(access_reports.markdown(launch), encoding="utf-8", newline="")
+    (run_folder / "launch.json").write_text(access_reports.render_json(launch), encoding="utf-8", newline="")
     with (run_folder / "exchanges.har").open("w", encoding="utf-8") as archive:
         har.write(packet, archive)
     allure_results.write(packet, run_folder / "allure-results")

@@ -4,6 +4,8 @@ from conformance.journal.reader import Reading, read
 from conformance.journal.records import (
     Engine,
     Exchange,
+    Fact,
+    Joined,
     Judgement,
     Leftover,
     Observation,
@@ -13,12 +15,15 @@ from conformance.journal.records import (
     Record,
     RunRecord,
     ScenarioRecord,
+    Statement,
 )
 from conformance.journal.writer import Journal, seal
 
 __all__ = [
     "Engine",
     "Exchange",
+    "Fact",
+    "Joined",
     "Journal",
     "Judgement",
     "Leftover",
@@ -30,6 +35,7 @@ __all__ = [
     "Record",
     "RunRecord",
     "ScenarioRecord",
+    "Statement",
     "read",
     "seal",
 ]

@@ -193,7 +193,54 @@ class ScenarioRecord:
     exchanges: int
 
 
-Record = RunRecord | Exchange | Judgement | Observation | Order | ReconciliationRow | Leftover | ScenarioRecord
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something the profile or the approval record of a run says: plain names and hosts, never a secret."""
+
+    kind: ClassVar[str] = "fact"
+    subject: str
+    values: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a person says and no traffic shows: shown as stated, never as passed."""
+
+    kind: ClassVar[str] = "statement"
+    subject: str
+    """A duty's requirement id, or the name of a row of the launch packet."""
+    says: str
+    by: str
+    on: str
+    """The day (ISO 8601)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The first record of a launch packet made of several runs: which, and the digest of each one's seal."""
+
+    kind: ClassVar[str] = "joined"
+    packet: str
+    made: str
+    runs: dict[str, str]
+    """Run to the SHA-256 of its ``seal.json``; empty for a run that has none."""
+    versions: dict[str, str]
+
+
+Record = (
+    RunRecord
+    | Exchange
+    | Judgement
+    | Observation
+    | Order
+    | ReconciliationRow
+    | Leftover
+    | ScenarioRecord
+    | Fact
+    | Statement
+    | Joined
+)
 
 KINDS: dict[str, type[Record]] = {cls.kind: cls for cls in typing.get_args(Record)}
 
@@ -250,6 +297,8 @@ __all__ = [
     "KINDS",
     "Engine",
     "Exchange",
+    "Fact",
+    "Joined",
     "Judgement",
     "Leftover",
     "Observation",
@@ -259,6 +308,7 @@ __all__ = [
     "Record",
     "RunRecord",
     "ScenarioRecord",
+    "Statement",
     "from_json",
     "to_json",
 ]
