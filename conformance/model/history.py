@@ -12,9 +12,12 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
-from conformance.model.pools import may_follow
+from conformance.model.pools import FINAL, may_follow
 
 T = TypeVar("T")
+
+UNDONE = FINAL - {"settled"}
+"""Status words of trades whose money has gone back."""
 
 
 class What(StrEnum):
@@ -84,11 +87,30 @@ class Quiet:
     """Ledger movements that join to it or to one of its trades."""
     gated: bool = True
     """Whether its owner's balance gate is on; else nothing is known of debits."""
+    states: tuple[str, ...] = ()
+    """The status words of its trades."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was executed and none of it has come to nothing since."""
+        undone = any(state in UNDONE for state in self.states) or any(delta > 0 for delta in self.deltas)
+        return bool(self.trades) and not undone
 
     @property
     def debits(self) -> int:
         """How many movements took money; none is looked for where the gate is off."""
         return sum(delta < 0 for delta in self.deltas) if self.gated else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """What several quotes together may not exceed: amounts by quote, in each unit the ceiling may be counted in."""
+
+    requirement: str
+    amounts: Mapping[str, tuple[Decimal, ...]]
+    bound: tuple[Decimal, ...]
+    reachable: bool
+    """Whether just the bound is allowed: a balance may be used up, a sum that was refused may not be made of parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +124,7 @@ class History:
     """Seconds a request may be under way: as long a duplicate of it may be refused."""
     seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """The exchanges of the final reads of each quote."""
+    ceilings: tuple[Ceiling, ...] = ()
 
     def of(self, quote: str, what: What) -> list[Operation]:
         """What the owner of ``quote`` did to it, in the order of beginning."""
@@ -290,6 +313,24 @@ def money_is_conserved(history: History) -> Findings:
             yield Finding("POOLS-LEDGER-SUM", expected, f"it changed by {change}")
 
 
+def ceilings_hold(history: History) -> Findings:
+    """What was executed of several quotes stays within what they may use up together, in one unit at least."""
+    for ceiling in history.ceilings:
+        executed = [quote for quote in ceiling.amounts if history.quotes[quote].counts]
+        sums = [sum(amounts, Decimal(0)) for amounts in zip(*(ceiling.amounts[q] for q in executed), strict=False)]
+        beyond = [
+            total > bound or (total == bound and not ceiling.reachable)
+            for total, bound in zip(sums, ceiling.bound, strict=False)
+        ]
+        if beyond and all(beyond):
+            yield Finding(
+                ceiling.requirement,
+                f"{'at most' if ceiling.reachable else 'less than'} {ceiling.bound[0]} executed together",
+                f"{sums[0]} in {len(executed)} trades",
+                tuple(exchange for quote in executed for exchange in history.evidence(quote)),
+            )
+
+
 CHECKERS: tuple[Callable[[History], Findings], ...] = (
     one_trade_per_quote,
     one_debit_per_trade,
@@ -303,6 +344,7 @@ CHECKERS: tuple[Callable[[History], Findings], ...] = (
     polls_go_forward,
     partners_do_not_meet,
     money_is_conserved,
+    ceilings_hold,
 )
 
 

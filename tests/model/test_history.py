@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from conformance.model.history import (
     CHECKERS,
     Account,
+    Ceiling,
     History,
     Operation,
     Outcome,
@@ -21,6 +22,7 @@ from conformance.model.history import (
     What,
     answers_agree,
     between,
+    ceilings_hold,
     duplicated,
     findings,
     known_afterwards,
@@ -79,7 +81,7 @@ def poll(begin: float, end: float, word: str = "reserved", trade: str = "t", sta
 
 
 def quiet(trades: str = "t", debits: int = 1, word: str = "consumed", owner: str = US, **more: Any) -> Quiet:
-    return Quiet(owner, word, tuple(trades.split()), (DEBIT,) * debits, **more)
+    return Quiet(owner, word, tuple(trades.split()), **{"deltas": (DEBIT,) * debits, **more})
 
 
 UNTOUCHED = quiet("", 0, "active")
@@ -287,6 +289,7 @@ def test_a_bad_history_is_found_by_its_checker(checker: Any, bad: History, broke
 def test_every_checker_has_seen_several_bad_histories() -> None:
     counts = {checker: sum(row[0] is checker for row in BAD.values()) for checker in CHECKERS}
     counts[money_is_conserved] = len(BROKE)
+    counts[ceilings_hold] = len(BEYOND)
 
     assert all(count >= 2 for count in counts.values())
 
@@ -363,6 +366,51 @@ def test_money_that_no_movement_explains_is_found(before: str, after: str, moved
     account = Account(Decimal(before), Decimal(after), tuple(map(Decimal, moved)))
 
     assert [found.requirement for found in money_is_conserved(History((), {}, (account,)))] == ["POOLS-LEDGER-SUM"]
+
+
+BALANCE, CAP = "POOLS-DENY-BALANCE-AT-ONCE", "POOLS-DENY-VELOCITY-AT-ONCE"
+REFUNDED = quiet(deltas=(DEBIT, REFUND))
+FAILED = quiet(states=("failed",))
+RESERVED = quiet(states=("reserved",))
+
+WITHIN: dict[str, tuple[str, list[Quiet]]] = {
+    "one of two": (BALANCE, [MADE, UNTOUCHED]),
+    "just the balance": (BALANCE, [MADE, MADE]),
+    "one that gave its money back": (BALANCE, [MADE, MADE, REFUNDED]),
+    "none below the cap": (CAP, [UNTOUCHED, UNTOUCHED]),
+    "one below the cap": (CAP, [RESERVED, UNTOUCHED]),
+    "one below the cap after one that failed": (CAP, [FAILED, RESERVED]),
+}
+BEYOND: dict[str, tuple[str, list[Quiet]]] = {
+    "three for the balance of two": (BALANCE, [MADE, MADE, MADE]),
+    "three, one of which gave nothing back": (BALANCE, [RESERVED, MADE, MADE, REFUNDED]),
+    "just what the cap refuses": (CAP, [RESERVED, MADE]),
+    "more than the cap refuses": (CAP, [RESERVED, MADE, MADE]),
+}
+
+
+def together(requirement: str, stands: list[Quiet], *units: str) -> History:
+    """Quotes of 10.00 each, which may not come to more than 20.00, or for the cap not to that, in each unit."""
+    quotes = {f"q{number}": quiet for number, quiet in enumerate(stands)}
+    amounts = {quote: tuple(map(Decimal, units or ("10.00",))) for quote in quotes}
+    bound = (Decimal("20.00"),) * len(units or ("10.00",))
+    ceiling = Ceiling(requirement, amounts, bound, reachable=requirement == BALANCE)
+    return History((), quotes, ceilings=(ceiling,))
+
+
+@pytest.mark.parametrize(("requirement", "stands"), WITHIN.values(), ids=WITHIN)
+def test_what_stays_below_a_ceiling_is_no_finding(requirement: str, stands: list[Quiet]) -> None:
+    assert list(ceilings_hold(together(requirement, stands))) == []
+
+
+@pytest.mark.parametrize(("requirement", "stands"), BEYOND.values(), ids=BEYOND)
+def test_what_is_executed_beyond_a_ceiling_is_found(requirement: str, stands: list[Quiet]) -> None:
+    assert [found.requirement for found in ceilings_hold(together(requirement, stands))] == [requirement]
+
+
+def test_a_ceiling_whose_unit_is_not_known_is_exceeded_in_every_unit_or_not_at_all() -> None:
+    assert list(ceilings_hold(together(CAP, [MADE, MADE], "10.00", "9.00"))) == []
+    assert list(ceilings_hold(together(CAP, [MADE, MADE], "10.00", "10.01"))) != []
 
 
 @pytest.mark.parametrize(

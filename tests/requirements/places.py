@@ -137,7 +137,6 @@ DECIDED_BY = {
     "facts 8 gate 11": "POOLS-UNAVAILABLE-FAIL-SOFT",
     "facts 8 gate 12": "POOLS-REJECT-BLOCKS",
     "facts 10.6": "POOLS-QUOTE-MOVES-NOTHING",
-    "facts 10.8": "POOLS-DENY-BALANCE",
     "facts 10.12": "POOLS-TRANSACT-RESERVES",
     "facts 14 (gate timing)": "POOLS-DENY-AT-TRANSACT",
 }

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
@@ -81,6 +82,16 @@ def two_polls(partner: Partner) -> str:
     partner.poll(quote_id)
     statuses = at_once(*[lambda: partner.http.get(f"/pools/transactions/{quote_id}")] * 2)
     return outcome(partner, quote_id, statuses, 2, 2)
+
+
+def overspending(world: World) -> None:
+    """What several orders at once take out of a small balance, and out of a cap, that one of them uses up."""
+    world.recording = False
+    for account, amount in (("unfunded", "6.00"), ("velocity_capped", "10.00")):
+        partner = world.partner(account)
+        orders = [partner.firm(amount=amount) for _ in range(3)]
+        statuses = at_once(*[partial(partner.transact, order) for order in orders])
+        world.note([statuses, sorted(len(partner.movements(order)) for order in orders)])
 
 
 def deliveries(world: World) -> None:

@@ -122,6 +122,9 @@ SHOWN_BY: dict[Story, str] = {
         race-loser-crashes race-loser-debited race-other-keys race-polls-refund race-reject-against-transact
         race-same-key race-transact-against-reject
     """,
+    meetings.overspending: """
+        race-overdraws race-passes-cap race-refused-debit-stays
+    """,
     unsaid.over_the_rate: """
         gate-throttle-answers-403 throttle-answers-403 throttle-behind-the-gates
     """,

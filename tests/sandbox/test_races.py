@@ -86,7 +86,7 @@ def test_parallel_polls_refund_once(approved: Partner) -> None:
 
 def test_a_balance_is_not_spent_twice(sandbox: Sandbox) -> None:
     partner = sandbox.partner("unfunded")
-    sandbox.control("/funding", account="unfunded", amount="149.00")
+    sandbox.control("/funding", account="unfunded", amount="141.00")
     quotes = [partner.firm(amount="60.00") for _ in range(THREADS)]
     answers = at_once(*[lambda quote_id=quote_id: partner.transact(quote_id) for quote_id in quotes])
 

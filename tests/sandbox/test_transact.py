@@ -101,7 +101,7 @@ def test_a_refused_execution_leaves_its_key_free(sandbox: Sandbox) -> None:
     partner = sandbox.partner("unfunded")
     quote_id = partner.firm()
     refused_without_a_trace(partner, quote_id, partner.transact(quote_id, key="again"), 402, "insufficient_balance")
-    sandbox.control("/funding", account="unfunded", amount="99.00")
+    sandbox.control("/funding", account="unfunded", amount="91.00")
     paid = partner.transact(quote_id, key="again")
 
     assert paid.status_code == 201

@@ -7,16 +7,18 @@ import sqlite3
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any
 
 from conformance.sandbox import clock
 from conformance.sandbox.calls import Call, Reply
 from conformance.sandbox.faults import seams
 from conformance.sandbox.pools import access, events, ledger, quotes, settlement, trades, transact
+from conformance.sandbox.pools.access import Access
 from conformance.sandbox.pools.quotes import Quote, QuoteState
 from conformance.sandbox.pools.trades import Trade
 from conformance.sandbox.pools.transact import Execution
-from conformance.sandbox.refusal import conflict
+from conformance.sandbox.refusal import Refusal, conflict
 from conformance.sandbox.variations import Patch, fault
 
 # What two trades of one quote leave behind, whoever looks.
@@ -204,6 +206,84 @@ def race_polls_refund(patch: Patch) -> None:
     seams.drop(patch, seams.ONE_ENTRY_PER_REASON)
     patch.replace(settlement, "events", seams.module_with(events, announce=announce))
     patch.replace(settlement, "poll", poll)
+
+
+@fault(
+    "race-overdraws",
+    summary="Whether the balance covers an order is asked some milliseconds before the debit, and not again",
+    fact="facts section 8, gate 14: the balance covers the debit, else 402; section 10, invariant 8: never negative",
+    klass="race",
+    breaks=("POOLS-DENY-BALANCE-AT-ONCE",),
+)
+def race_overdraws(patch: Patch) -> None:
+    healthy = transact.check_balance
+    patch.replace(transact, "check_balance", lambda tx, its_access, quote: None)
+    ask_before(patch, lambda tx, its_access, quote, now: healthy(tx, its_access, quote))
+
+
+@fault(
+    "race-passes-cap",
+    summary="What was traded in the last day is summed some milliseconds before the trade is made, and not again",
+    fact="facts section 8, gate 13 and section 9: the rolling notional stays below the cap, else 429",
+    klass="race",
+    breaks=("POOLS-DENY-VELOCITY-AT-ONCE",),
+)
+def race_passes_cap(patch: Patch) -> None:
+    healthy = transact.check_velocity
+    patch.replace(transact, "check_velocity", lambda tx, its_access, quote, now: None)
+    ask_before(patch, healthy)
+
+
+@fault(
+    "race-refused-debit-stays",
+    summary="The debit is posted before the balance is asked, and given back only to the last who was refused",
+    fact="facts section 4.4: a 4xx leaves no debit behind; section 10, invariant 6",
+    klass="race",
+    breaks=("POOLS-DENY-BALANCE-AT-ONCE",),
+)
+def race_refused_debit_stays(patch: Patch) -> None:
+    healthy = transact.execute_once
+    refused: dict[str, str] = {}
+
+    def execute_once(execution: Execution) -> tuple[Trade, bool]:
+        try:
+            return healthy(execution)
+        except Refusal as refusal:
+            if refusal.status == 402:
+                take_and_give_back(execution)
+            raise
+
+    def take_and_give_back(execution: Execution) -> None:
+        with execution.sandbox.store.write() as tx:
+            quote = quotes.find(tx, execution.owner, execution.quote_id)
+            now = clock.account_now(tx, execution.sandbox.clock, execution.account)
+            with contextlib.suppress(sqlite3.IntegrityError):
+                ledger.post_debit(tx, quote.owner, quote.quote_id, quote.terms.fiat_amount, now)
+            refused[execution.owner] = quote.quote_id
+        time.sleep(seams.RACE_WINDOW_SECONDS)
+        with execution.sandbox.store.write() as tx:
+            tx.execute(
+                "DELETE FROM ledger WHERE owner = ? AND reason = ? AND ref = ?",
+                (execution.owner, ledger.BUY_DEBIT, refused[execution.owner]),
+            )
+
+    patch.replace(transact, "execute_once", execute_once)
+
+
+def ask_before(patch: Patch, check: Callable[[sqlite3.Connection, Access, Quote, int], None]) -> None:
+    """Let a gate be asked in a transaction of its own, with time for other requests before the trade is made."""
+    healthy = transact.execute_once
+
+    def execute_once(execution: Execution) -> tuple[Trade, bool]:
+        with execution.sandbox.store.write() as tx:
+            if transact.find_earlier(tx, execution) is None:
+                quote = transact.admit(tx, execution)
+                now = clock.account_now(tx, execution.sandbox.clock, execution.account)
+                check(tx, access.load(tx, execution.account), quote, now)
+        time.sleep(seams.RACE_WINDOW_SECONDS)
+        return healthy(execution)
+
+    patch.replace(transact, "execute_once", execute_once)
 
 
 def look_then_book_or_refuse(execution: Execution) -> tuple[Trade, bool]:

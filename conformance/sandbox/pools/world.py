@@ -36,7 +36,8 @@ ACCOUNTS: Final[Mapping[str, Access]] = {
 }
 
 OPENING_BALANCE: Final = Decimal("1000000.00")
-SMALL_OPENING_BALANCE: Final = Decimal("1.00")
+# One of the smallest orders is covered, two are not, and neither is an order of 10.00 EUR.
+SMALL_OPENING_BALANCE: Final = Decimal("9.00")
 
 
 def opening_balance(account: str) -> Decimal:

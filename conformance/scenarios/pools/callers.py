@@ -14,7 +14,7 @@ from typing import Any
 
 from conformance.client import Credentials, NetworkTrouble, PoolsApi, Reply, Wire
 from conformance.client.chaos import AnswerLost, Loss
-from conformance.model.history import Account, History, Operation, Outcome, Quiet, What, between
+from conformance.model.history import Account, Ceiling, History, Operation, Outcome, Quiet, What, between
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.pools.desk import LATE, PAGE, Desk, FirmQuote, decimal, joins, the_list
 
@@ -67,9 +67,9 @@ class Callers:
     _before: list[tuple[Desk, Reply]] = field(default_factory=list)
     _trouble: NetworkTrouble | None = None
 
-    def quote(self, desk: Desk) -> FirmQuote:
+    def quote(self, desk: Desk, **overrides: object) -> FirmQuote:
         """A quote to call about. Charges one trade to the limits, since one may come of it. Raises ``Refused``."""
-        taken = desk.firm()
+        taken = desk.firm(**overrides)
         self.bench.afford(taken.amount)
         self.quotes[taken.id] = (desk, taken)
         return taken
@@ -79,14 +79,24 @@ class Callers:
         self._before.append((desk, self._ledger(desk)))
 
     def transact(
-        self, process: int, quote: FirmQuote, key: str, *, desk: Desk | None = None, lose: Loss | None = None
+        self,
+        process: int,
+        quote: FirmQuote,
+        key: str,
+        *,
+        desk: Desk | None = None,
+        lose: Loss | None = None,
+        patient: bool = True,
     ) -> Operation:
-        """Execute ``quote``, as its owner or with another ``desk``; the answer may be lost."""
+        """Execute ``quote``, as its owner or with another ``desk``; the answer may be lost.
+
+        Where a 429 may be the velocity cap, do not be ``patient``.
+        """
         desk = desk or self.quotes[quote.id][0]
         api = LosingApi(desk.api.wire, desk.api.who, lose) if lose else desk.api
 
         def call() -> Reply:
-            reply = api.transact(quote.pool, quote.id, key)
+            reply = api.transact(quote.pool, quote.id, key, patient=patient)
             self.orders.append((desk, quote, key, reply))
             return reply
 
@@ -142,8 +152,8 @@ class Callers:
         texts = {name: value for name, value in named.items() if isinstance(value, str)}
         return {"outcome": outcome, "status": reply.status, "late": late, "exchange": reply.exchange, **texts}
 
-    def history(self) -> History:
-        """What was done and how it stands, read when everybody has finished.
+    def history(self, *ceilings: Ceiling) -> History:
+        """What was done and how it stands, read when everybody has finished, and what must not have been exceeded.
 
         Raises ``NetworkTrouble`` when no execution was answered: then nothing was found out.
         """
@@ -162,6 +172,7 @@ class Callers:
             tuple(self._accounts()),
             under_way(self.bench),
             seen,
+            ceilings,
         )
 
     def _stands(self, desk: Desk, quote: FirmQuote) -> tuple[Quiet, tuple[str, ...]]:
@@ -178,6 +189,7 @@ class Callers:
             trades=tuple(str(trade.get("transactId")) for trade in moved.trades),
             deltas=(*moved.debits, *moved.refunds),
             gated=desk.gated,
+            states=tuple(str(trade.get("status")) for trade in moved.trades),
         )
         return quiet, (*(reply.exchange for reply in moved.seen), read.exchange)
 

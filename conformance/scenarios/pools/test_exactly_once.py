@@ -25,6 +25,8 @@ EXPECTED = {
     "POOLS-POLL-FORWARD": "polls show the trade from its first answer on, and it only moves forward",
     "POOLS-LEDGER-SUM": "the movements explain how the available balance changed",
     "POOLS-ISOLATION-KEYS": "each partner gets its own trade, and a stranger's replay is not found",
+    "POOLS-DENY-BALANCE-AT-ONCE": "the balance covers what was executed at once, and nobody refused has moved it",
+    "POOLS-DENY-VELOCITY-AT-ONCE": "what was executed at once stays below what was refused as one order",
     "POOLS-QUOTE-EXPIRES": "a quote that expired while it was executed has a trade or nothing at all",
 }
 """What each requirement asks of a history."""

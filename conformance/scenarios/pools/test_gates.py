@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from decimal import Decimal
 
 from conformance.client import Reply
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
-from conformance.scenarios.pools.desk import Desk, Terms, firm_quote, moment, smallest_amount, the_list
+from conformance.scenarios.pools.desk import Desk, Terms, firm_quote
 from conformance.scenarios.pools.proof import nothing_moved
 
 
@@ -139,111 +137,6 @@ def test_a_pool_outside_the_allowed_list_is_closed(bench: Bench, judge: Judge) -
 @scenario("AUTH-KEY-MODE", needs=["account:wrong_mode"])
 def test_a_key_of_the_other_mode_is_refused(bench: Bench, judge: Judge) -> None:
     judge_gate(bench, judge, _gates("AUTH-KEY-MODE")[0])
-
-
-@scenario("POOLS-DENY-BALANCE", needs=["account:unfunded"], trades=1)
-def test_an_order_the_balance_cannot_cover_is_refused(bench: Bench, judge: Judge) -> None:
-    desk = Desk(bench, "unfunded")
-    asked = desk.ask()
-    if asked.status == 402:
-        # Whether the balance is looked at when a firm quote is made as well is stated nowhere (facts, section 14).
-        named = asked.object().get("quoteId")
-        observed = "402 at the quote" + ("" if named is None else ", with a quote id")
-        judge.check("POOLS-DENY-BALANCE", named is None, "402 and no quote", observed, asked)
-        return
-    quote = desk.quoted(asked)
-    bench.afford(quote.amount)
-    before = desk.api.balance(quote.pool).object().get("balance")
-    key = bench.key()
-    reply = desk.api.transact(quote.pool, quote.id, key)
-    desk.note_order(quote, key, reply)
-    # The same request again is 402 again, whether refusals are remembered under their key or not.
-    again = desk.api.transact(quote.pool, quote.id, key)
-    desk.note_order(quote, key, again)
-    proof = nothing_moved(desk, quote.id, "active")
-    after = desk.api.balance(quote.pool).object().get("balance")
-    judge.check(
-        "POOLS-DENY-BALANCE",
-        reply.status == again.status == 402 and proof.ok and before == after,
-        "402 each time, and nothing moved",
-        f"{reply.status}, again {again.status}; {proof.observed}"
-        + ("" if before == after else "; the balance changed"),
-        reply,
-        again,
-        *proof.seen,
-    )
-
-
-def _traded_before(desk: Desk) -> bool:
-    """Whether the account has traded within the last day, and so may have used its cap up."""
-    since = desk.bench.started - timedelta(days=1)
-    rows = the_list(desk.api.trades(limit="100").object(), "trades")
-    return any((made := moment(row.get("createdAt"))) is None or made > since for row in rows)
-
-
-@scenario("POOLS-DENY-VELOCITY", needs=["account:velocity_capped"], trades=6)
-def test_beyond_the_rolling_cap_only_transact_is_refused(bench: Bench, judge: Judge) -> None:
-    desk = Desk(bench, "velocity_capped")
-    # The smallest orders, so that one or a few pass before the cap is met: only then is anything counted.
-    request = desk.terms.request(amount=smallest_amount(desk.capabilities()))
-    replies: list[Reply] = []
-    executed: list[str] = []
-    for _ in range(6):
-        if len(executed) == 3:
-            # Whether a trade that is not settled yet uses the cap up is stated nowhere.
-            for made in executed:
-                desk.poll_to_end(made)
-        quoted = desk.api.send("POST", f"/pools/{desk.terms.pool}/quote", body=request, patient=False)
-        desk.remember(quoted)
-        replies.append(quoted)
-        quote = firm_quote(desk.terms.pool, request, quoted)
-        if quote is None:
-            judge.check(
-                "POOLS-DENY-VELOCITY", False, "quotes that go on", f"a quote was answered {quoted.status}", *replies
-            )
-            return
-        replies.append(desk.execute(quote, patient=False))
-        if not replies[-1].ok:
-            break
-        executed.append(quote.id)
-    refused = replies[-1]
-    assert quote is not None
-    if refused.status == 429 and not executed and not _traded_before(desk):
-        # A cap that even the smallest order exceeds, or the trades of somebody else: the two look alike.
-        missing = "an account whose cap leaves room for the smallest order"
-        judge.cannot("POOLS-DENY-VELOCITY", missing, "the operator of the target")
-        return
-    proof = nothing_moved(desk, quote.id, "active")
-    larger = desk.ask(amount=f"{3 * Decimal(quote.amount):.2f}")
-    larger_quote = firm_quote(desk.terms.pool, desk.terms.request(amount=f"{3 * Decimal(quote.amount):.2f}"), larger)
-    if larger_quote is not None:
-        bench.afford(larger_quote.amount)
-        replies.append(desk.execute(larger_quote, patient=False))
-        judge.check(
-            "POOLS-DENY-VELOCITY",
-            replies[-1].status in (402, 429),
-            "a larger order refused as well once a smaller one is",
-            f"{replies[-1].status} for {larger_quote.amount}, after {refused.status} for {quote.amount}",
-            refused,
-            replies[-1],
-        )
-    again = desk.api.send("POST", f"/pools/{desk.terms.pool}/quote", body=request, patient=False)
-    desk.remember(again)
-    reads = [desk.api.trades(limit="1"), desk.api.balance(quote.pool)]
-    judge.check(
-        "POOLS-DENY-VELOCITY",
-        refused.status == 429
-        and proof.ok
-        and firm_quote(quote.pool, request, again) is not None
-        and all(reply.ok for reply in reads),
-        "429 on transact, nothing moved, quotes and reads go on",
-        f"{refused.status} on transact; {proof.observed}; quote {again.status}, "
-        f"reads {', '.join(str(reply.status) for reply in reads)}",
-        *replies[-2:],
-        *proof.seen,
-        again,
-        *reads,
-    )
 
 
 @scenario("POOLS-DENY-OFF-RAMP", trades=1)
