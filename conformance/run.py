@@ -34,14 +34,16 @@ from conformance.client import (
     Wire,
     stamp,
 )
-from conformance.journal import Engine, Journal, Judgement, Outcome, RunRecord, seal
+from conformance.evidence import access_page
+from conformance.journal import Engine, Journal, Judgement, Outcome, Record, RunRecord, Statement, seal
 from conformance.known_failures import KnownFailuresError
 from conformance.known_failures import load as load_known_failures
-from conformance.partner import cards_example
+from conformance.partner import cards_example, launch_statements
 from conformance.requirements import REVISION, Scope
 from conformance.scenarios.bench import Bench
 from conformance.target import Budget, ProfileError, Target, embedded, example_partner, refusal
 from conformance.target import load as load_target
+from conformance.target.facts import facts
 from conformance.target.problems import instead
 from conformance.target.process import ProcessError
 
@@ -87,6 +89,8 @@ class Options:
     dialects: tuple[str, ...] = ()
     partner_fault: str | None = None
     cards_fault: str | None = None
+    statements: tuple[Path, ...] = ()
+    """What people state for the launch packet."""
 
 
 @dataclass
@@ -201,6 +205,7 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
     try:
         target = _of_products(_target(options, environ, stack), options.products)
         loaded = {product: contracts.load(target.contracts.get(product), product) for product in target.base_urls}
+        stated = _stated(options, target, catalogue)
     except (ProfileError, contracts.ContractError, embedded.EmbeddedError, ProcessError) as problem:
         stack.close()
         raise UsageProblem(str(problem)) from problem
@@ -216,7 +221,19 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
         stack.close()
         raise UsageProblem(f"{folder} cannot be written to ({problem.strerror}); choose another --output") from problem
     bench.journal.append(_run_record(run, name, stamp(started), known))
+    told: list[Record] = [*facts(target), *stated]
+    for record in told:
+        bench.journal.append(record)
     return run
+
+
+def _stated(options: Options, target: Target, catalogue: requirements.Catalogue) -> tuple[Statement, ...]:
+    """What people state for the launch packet. Raises ``ProfileError``, also for one of the target's own secrets."""
+    if not options.statements:
+        return ()
+    keys = (key for account in target.accounts.values() for key in account.keys)
+    secret_values = [secret.reveal() for secret in (*keys, *target.other_secrets())]
+    return launch_statements.load(options.statements, access_page.keys(), tuple(catalogue), secret_values)
 
 
 def _check_budget(options: Options) -> None:
@@ -292,6 +309,8 @@ def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], 
         digests[f"contract {product}"] = hashlib.sha256(text.encode()).hexdigest()
     if options.known_failures:
         digests["known failures"] = hashlib.sha256(options.known_failures.read_bytes()).hexdigest()
+    for path in options.statements:
+        digests[f"statements {path.name}"] = hashlib.sha256(path.read_bytes()).hexdigest()
     return RunRecord(
         run=name,
         started=started,
@@ -341,6 +360,8 @@ def rerun(options: Options) -> str:
         words += ["--partner-fault", options.partner_fault]
     if options.cards_fault:
         words += ["--cards-fault", options.cards_fault]
+    for path in options.statements:
+        words += ["--statements", str(path)]
     return shlex.join(words)
 
 

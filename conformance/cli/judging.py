@@ -11,7 +11,7 @@ import secrets
 import shlex
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -104,6 +104,8 @@ def execute(asked: Asked, clock: Clock | None = None) -> evidence.Packet:
         traffic = recorder.traffic(asked.from_start or FROM_START in about.comment)
         journal.append(_run_record(asked, inputs, traffic, name, stamp(started)))
         _judge(asked, inputs, traffic, journal, redactor, survey)
+        for stated in statement.records(inputs.statement, inputs.known):
+            journal.append(replace(stated, says=redactor.text(stated.says), by=redactor.text(stated.by)))
     except har.HarError as problem:
         journal.close()
         shutil.rmtree(folder / "journal", ignore_errors=True)

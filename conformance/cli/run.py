@@ -14,6 +14,10 @@ from conformance.cli.signing import PasswordOption, RoleOption, Signing, SignOpt
 if TYPE_CHECKING:  # loaded when a run starts
     from conformance.evidence import Packet
 
+StatementsOption = Annotated[
+    list[Path] | None, typer.Option(help="TOML file with what its owner states for the launch packet; repeatable.")
+]
+
 PLUGINS = (
     "cacheprovider",
     "terminal",
@@ -54,6 +58,7 @@ def run(
     sandbox_dialect: Annotated[list[str] | None, typer.Option(help="Legal variation of the embedded sandbox.")] = None,
     partner_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example partner.")] = None,
     cards_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example card program.")] = None,
+    statements: StatementsOption = None,
     sign: SignOption = None,
     signer_role: RoleOption = None,
     sign_password_variable: PasswordOption = None,
@@ -85,6 +90,7 @@ def run(
         dialects=tuple(sandbox_dialect or ()),
         partner_fault=partner_fault,
         cards_fault=cards_fault,
+        statements=tuple(statements or ()),
     )
     raise typer.Exit(execute(options, signs))
 

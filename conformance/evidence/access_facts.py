@@ -28,8 +28,8 @@ class Value:
     """What was filled in. Without ``values`` it is open, and ``missing`` says what it takes."""
 
     values: tuple[str, ...] = ()
-    exchanges: tuple[str, ...] = ()
-    """Where it was read, each as ``run exchange``."""
+    exchanges: tuple[tuple[str, str], ...] = ()
+    """Where it was read: run and exchange."""
     note: str = ""
     missing: str = ""
 
@@ -53,6 +53,11 @@ def host(url: str) -> str:
     return f"{parts.hostname or ''}{port}"
 
 
+def hosts_of(packet: Packet) -> list[str]:
+    """Where the calls of a run went."""
+    return list(dict.fromkeys(filter(None, map(host, packet.run.base_urls.values()))))
+
+
 def approved(packets: Iterable[Packet], field: str) -> set[tuple[str, ...]]:
     """What the approval records of the runs say of a field: one answer, several that differ, or none."""
     found = (fact.values for packet in packets for fact in packet.facts if fact.subject == f"{APPROVAL}{field}")
@@ -71,17 +76,16 @@ def _answered(packet: Packet) -> Exchange | None:
 
 
 def _environment(packets: Sequence[Packet]) -> Value:
-    found: dict[str, list[str]] = {}
+    found: dict[str, tuple[str, str]] = {}
     notes = []
     for packet in packets:
         run, answered = packet.run, _answered(packet)
         if run.environment in ENVIRONMENTS and answered is not None:
-            found.setdefault(run.environment, []).append(f"{run.run} {answered.id}")
-            notes.append(f"{run.environment} at {', '.join(filter(None, map(host, run.base_urls.values())))}")
+            found.setdefault(run.environment, (run.run, answered.id))
+            notes.append(f"{run.environment} at {', '.join(hosts_of(packet))}")
     if not found:
         return Value(missing="no run whose key an environment accepted (conformance run --target PROFILE)")
-    exchanges = tuple(where[0] for where in found.values())
-    return Value(tuple(found), exchanges, "; ".join(dict.fromkeys(notes)))
+    return Value(tuple(found), tuple(found.values()), "; ".join(dict.fromkeys(notes)))
 
 
 def _as_approved(packets: Sequence[Packet]) -> Value:
@@ -97,13 +101,13 @@ def _as_approved(packets: Sequence[Packet]) -> Value:
 
 
 def _key_mode(packets: Sequence[Packet]) -> Value:
-    found: dict[str, str] = {}
+    found: dict[str, tuple[str, str]] = {}
     for packet in packets:
         answered = _answered(packet)
         for fact in packet.facts:
             if fact.subject == "key_mode" and answered is not None:
                 for mode in fact.values:
-                    found.setdefault(mode, f"{packet.run.run} {answered.id}")
+                    found.setdefault(mode, (packet.run.run, answered.id))
     if not found:
         return Value(missing="no run whose key has a published shape and was accepted")
     return Value(tuple(found), tuple(found.values()), "the key itself was accepted and is nowhere here")
@@ -117,7 +121,7 @@ def _enabled_pools(packets: Sequence[Packet]) -> Value:
             shown = _discovered(exchange)
             if shown:
                 found.update(dict.fromkeys(shown))
-                exchanges.append(f"{packet.run.run} {exchange.id}")
+                exchanges.append((packet.run.run, exchange.id))
                 break
     if not found:
         return Value(missing="no run in which discovery listed a pool")

@@ -107,13 +107,18 @@ class LaunchPacket:
 
     @property
     def open(self) -> dict[str, list[tuple[FilledTable, FilledRow]]]:
-        """The open and failed rows by owner, owners in the page's order."""
-        found: dict[str, list[tuple[FilledTable, FilledRow]]] = {}
+        """The open and failed rows by owner, owners in the order of the access packet."""
+        found: dict[str, list[tuple[FilledTable, FilledRow]]] = {row.row.owner: [] for row in self.table("packet").rows}
         for table in self.tables:
             for row in table.rows:
                 if row.state in (State.OPEN, State.FAILED):
                     found.setdefault(row.row.owner, []).append((table, row))
-        return found
+        return {owner: rows for owner, rows in found.items() if rows}
+
+    def label(self, run: str) -> str:
+        """How the packet calls a run for short: by its place in the list of what it was made from."""
+        names = [packet.run.run for packet in self.packets]
+        return f"run {names.index(run) + 1}"
 
 
 def fill(packets: Sequence[Packet], statements: Iterable[Statement], catalogue: Catalogue) -> LaunchPacket:

@@ -15,7 +15,7 @@ FILE = "access.toml"
 
 ENVIRONMENTS = ("", "sandbox", "production")
 
-_TEXTS = ("name", "asks", "why", "owner", "owner_as", "environment", "value", "key", "states")
+_TEXTS = ("name", "asks", "why", "example", "owner", "owner_as", "environment", "value", "key", "states")
 _LISTS = ("needs", "duties", "approval")
 
 
@@ -26,6 +26,7 @@ class Row:
     name: str
     asks: str
     why: str
+    example: str
     owner: str
     """Who states what only a person can."""
     owner_as: str
@@ -100,6 +101,7 @@ def _row(where: str, raw: dict[str, Any], owners: dict[str, str]) -> Row:
         name=texts["name"],
         asks=texts["asks"],
         why=texts["why"],
+        example=texts["example"],
         owner=texts["owner"],
         owner_as=texts["owner_as"],
         environment=texts["environment"],

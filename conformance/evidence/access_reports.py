@@ -6,12 +6,12 @@ What came from outside stands escaped in Markdown, and as data in JSON.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
-from conformance.evidence.access_facts import host
+from conformance.evidence.access_facts import hosts_of
 from conformance.evidence.access_fill import FilledRow, FilledTable, LaunchPacket, Proof, State
-from conformance.evidence.markdown import cell, code, plain
+from conformance.evidence.markdown import cell, plain
 from conformance.evidence.packet import Packet
 from conformance.evidence.text import count
 
@@ -36,9 +36,9 @@ def markdown(launch: LaunchPacket) -> str:
         lines += [f"> **{launch.watermark}**", ""]
     lines += [f"{told(launch.counts)}.", "", "| State | Means |", "|---|---|"]
     lines += [f"| {MARKS[State(name)]} {name} | {means} |" for name, means in LEGEND]
-    lines += ["", "## Made from", "", *_runs(launch.packets), "", *_open(launch)]
+    lines += ["", "## Made from", "", *_runs(launch), "", *_open(launch)]
     for table in launch.tables:
-        lines += ["", "---", "", *_table(table)]
+        lines += ["", "---", "", *_table(table, launch)]
         if table.table.id == "decision":
             lines += ["", DRAFT, "", "```json", json.dumps(decision(launch), indent=2), "```"]
     return "\n".join([*lines, *_statements(launch)]) + "\n"
@@ -78,16 +78,23 @@ def owner(filled: FilledRow) -> str:
     return f"{row.owner} (as for {row.owner_as})" if row.owner_as else row.owner
 
 
-def evidence(filled: FilledRow) -> list[str]:
+def asks(filled: FilledRow) -> str:
+    """What the page asks of a row, with its example where it has one."""
+    row = filled.row
+    return f"{row.asks} Example: {row.example}" if row.example else row.asks
+
+
+def evidence(filled: FilledRow, launch: LaunchPacket) -> list[str]:
     """What the evidence says of a row, a line for each thing."""
     found = []
-    if filled.value is not None and filled.value.values:
-        note = f" ({filled.value.note})" if filled.value.note else ""
-        where = f"; {', '.join(filled.value.exchanges)}" if filled.value.exchanges else ""
-        found.append(f"{', '.join(filled.value.values)}{note}{where}")
-    elif filled.value is not None:
-        found.append(filled.value.missing)
-    found += [_proof(proof) for proof in filled.proofs]
+    value = filled.value
+    if value is not None and value.values:
+        where = [f"{launch.label(run)} {exchange}" for run, exchange in value.exchanges]
+        notes = "; ".join(filter(None, (value.note, *where)))
+        found.append(f"{', '.join(value.values)} ({notes})")
+    elif value is not None:
+        found.append(value.missing)
+    found += [_proof(proof, launch) for proof in filled.proofs]
     return found
 
 
@@ -103,26 +110,28 @@ def stated(filled: FilledRow) -> list[str]:
 
 def hosts(packet: Packet) -> str:
     """Where the calls of a run went."""
-    return ", ".join(dict.fromkeys(filter(None, map(host, packet.run.base_urls.values()))))
+    return ", ".join(hosts_of(packet))
 
 
-def _proof(proof: Proof) -> str:
+def _proof(proof: Proof, launch: LaunchPacket) -> str:
     if not proof.seen:
         return f"{proof.requirement}: {proof.missing}"
     runs = []
     for seen in proof.seen:
-        where = ", ".join((seen.run, *seen.exchanges))
-        runs.append(f"{seen.status} ({where}{', embedded sandbox' if seen.embedded else ''})")
+        embedded = " of the embedded sandbox" if seen.embedded and len(launch.packets) > 1 else ""
+        where = " ".join((launch.label(seen.run) + embedded, *seen.exchanges))
+        runs.append(f"{seen.status} ({where})")
     missing = f"; {proof.missing}" if proof.missing else ""
     return f"{proof.requirement}: {'; '.join(runs)}{missing}"
 
 
-def _runs(packets: Sequence[Packet]) -> list[str]:
-    lines = ["| Run | Subject | Environment | Hosts | Verdict | Valid until |", "|---|---|---|---|---|---|"]
-    for packet in packets:
+def _runs(launch: LaunchPacket) -> list[str]:
+    lines = ["| | Run | Subject | Environment | Hosts | Verdict | Valid until |", "|---|---|---|---|---|---|---|"]
+    for packet in launch.packets:
         run = packet.run
         whole = "" if packet.verdict.sealed else " (journal not whole)"
         cells = (
+            launch.label(run.run),
             cell(run.run),
             cell(run.target),
             plain(run.environment),
@@ -131,8 +140,8 @@ def _runs(packets: Sequence[Packet]) -> list[str]:
             packet.expires[:10],
         )
         lines.append(_line(cells))
-    lines += ["", *(f"- {code(packet.run.run)}: {plain(packet.verdict.launch_line)}" for packet in packets)]
-    return lines
+    told = (f"- {launch.label(p.run.run)}: {plain(p.verdict.launch_line)}" for p in launch.packets)
+    return [*lines, "", *told]
 
 
 def _open(launch: LaunchPacket) -> list[str]:
@@ -149,19 +158,22 @@ def _open(launch: LaunchPacket) -> list[str]:
     return lines
 
 
-def _table(table: FilledTable) -> list[str]:
+def _table(table: FilledTable, launch: LaunchPacket) -> list[str]:
     head = (*table.table.columns, "What the evidence says", "State", "Owner")
     lines = [f"## {table.table.title}", "", f"{told(table.counts)}.", ""]
     lines += [_line(head), "|" + "---|" * len(head)]
     for row in table.rows:
-        said = [*evidence(row), *stated(row), *([f"open: {row.asked}"] if row.asked else [])]
-        lines.append(_line((plain(_name(row)), plain(row.row.asks), _several(said), _state(row), plain(owner(row)))))
+        said = [*evidence(row, launch), *stated(row), *([f"open: {row.asked}"] if row.asked else [])]
+        lines.append(_line((plain(_name(row)), plain(asks(row)), _several(said), _state(row), plain(owner(row)))))
     return lines
 
 
 def _statements(launch: LaunchPacket) -> list[str]:
     """The lines of a statement file that would answer what is open, for whoever has to write one."""
-    wanted = {r.row.key: r for rows in launch.open.values() for _, r in rows if r.asked}
+    wanted: dict[str, FilledRow] = {}
+    for _, row in (found for rows in launch.open.values() for found in rows):
+        if row.asked:
+            wanted.setdefault(row.row.key, row)
     if not wanted:
         return []
     lines = ["", "---", "", "## To state what is open", ""]
@@ -226,6 +238,7 @@ def _row_data(filled: FilledRow) -> dict[str, Any]:
         "environment": row.environment,
         "asks": row.asks,
         "why": row.why,
+        "example": row.example,
         "owner": row.owner,
         "owner_as": row.owner_as,
         "key": row.key,
@@ -245,7 +258,12 @@ def _row_data(filled: FilledRow) -> dict[str, Any]:
         ],
         "value": None
         if value is None
-        else {"values": list(value.values), "exchanges": list(value.exchanges), "note": value.note},
+        else {
+            "values": list(value.values),
+            "exchanges": [{"run": run, "exchange": exchange} for run, exchange in value.exchanges],
+            "note": value.note,
+            "missing": value.missing,
+        },
         "statements": [{"says": s.says, "by": s.by, "on": s.on, "subject": s.subject} for s in filled.statements],
         "gaps": list(filled.gaps),
         "asked": filled.asked,

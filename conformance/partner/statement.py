@@ -10,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from conformance import journal
 from conformance.journal import Outcome
 from conformance.partner.rules_base import Ruling
 from conformance.requirements import Requirement
@@ -55,6 +56,7 @@ def load(path: Path, known: Collection[Requirement]) -> Statement:
     document = _document(path)
     stated = document.pop("duties", None)
     by, on = document.pop("by", None), document.pop("on", None)
+    document.pop("access", None)  # the rows of a launch packet, which no rule over traffic has a use for
     if document:
         raise StatementError(f"{path}: unknown key {sorted(document)[0]!r}; expected by, on and [duties]")
     if not isinstance(by, str) or not by.strip():
@@ -87,6 +89,15 @@ def rulings(statement: Statement | None, known: Collection[Requirement]) -> list
     return found
 
 
+def records(statement: Statement | None, known: Collection[Requirement]) -> list[journal.Statement]:
+    """What is stated, as the journal keeps it for a launch packet."""
+    if statement is None:
+        return []
+    ids = {name_of(requirement.id): requirement.id for requirement in duties(known)}
+    stated = statement.duties.items()
+    return [journal.Statement(ids[name], words, statement.by, str(statement.on)) for name, words in stated]
+
+
 def _document(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
@@ -100,4 +111,4 @@ def _document(path: Path) -> dict[str, Any]:
         raise StatementError(f"{path}: found broken TOML ({problem}); expected:\n{TEMPLATE}") from problem
 
 
-__all__ = ["PREFIX", "Statement", "StatementError", "duties", "load", "name_of", "rulings"]
+__all__ = ["PREFIX", "Statement", "StatementError", "duties", "load", "name_of", "records", "rulings"]
