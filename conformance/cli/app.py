@@ -9,6 +9,7 @@ from conformance.cli.faults import faults
 from conformance.cli.init import init
 from conformance.cli.judge import judge
 from conformance.cli.observe import observe
+from conformance.cli.packet import packet
 from conformance.cli.reconcile import reconcile
 from conformance.cli.report import report
 from conformance.cli.requirements import requirements
@@ -33,6 +34,7 @@ app.command()(observe)
 app.command()(judge)
 app.command()(webhook)
 app.command()(reconcile)
+app.command()(packet)
 app.command()(report)
 app.command()(verify)
 app.command()(requirements)

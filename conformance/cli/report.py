@@ -21,10 +21,13 @@ def report(
     from rich.console import Console
 
     from conformance import evidence
-    from conformance.evidence import attestation
+    from conformance.evidence import attestation, bundle
     from conformance.requirements import load
 
     signs = signing(sign, signer_role, sign_password_variable, os.environ)
+    if bundle.is_packet(folder):
+        _packet_again(folder, signs is not None)
+        return
     try:
         packet = evidence.assemble(folder, load())
         if signs:
@@ -40,3 +43,19 @@ def report(
     if signs:
         typer.echo(signs.sign(packet, folder))
     raise typer.Exit(packet.verdict.exit_code)
+
+
+def _packet_again(folder: Path, signs: bool) -> None:
+    """Rebuild a launch packet. Only runs are signed: a packet concludes nothing."""
+    from conformance.evidence import access_reports, bundle
+    from conformance.requirements import load
+
+    if signs:
+        typer.echo(f"{folder} is a launch packet; --sign is for the runs in it", err=True)
+        raise typer.Exit(2)
+    try:
+        made = bundle.rebuild(folder, load())
+    except (bundle.BundleError, OSError) as problem:
+        typer.echo(str(problem), err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{access_reports.told(made.counts)}\nPacket: {folder / 'index.html'}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -93,7 +93,9 @@ class LaunchPacket:
     packets: tuple[Packet, ...]
     statements: tuple[Statement, ...]
     tables: tuple[FilledTable, ...]
-    watermark: str = field(default="")
+    watermark: str
+    folders: tuple[str, ...] = ()
+    """Where in the packet's folder each run lies; empty for the packet of one run in its own folder."""
 
     @property
     def counts(self) -> dict[State, int]:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, Final
 
-from conformance.evidence.access_facts import hosts_of
+from conformance.evidence.access_facts import APPROVAL, hosts_of
 from conformance.evidence.access_fill import FilledRow, FilledTable, LaunchPacket, Proof, State
 from conformance.evidence.markdown import cell, plain
 from conformance.evidence.packet import Packet
@@ -40,7 +40,7 @@ def markdown(launch: LaunchPacket) -> str:
     for table in launch.tables:
         lines += ["", "---", "", *_table(table, launch)]
         if table.table.id == "decision":
-            lines += ["", DRAFT, "", "```json", json.dumps(decision(launch), indent=2), "```"]
+            lines += ["", DRAFT, "", "```json", decision_text(launch), "```"]
     return "\n".join([*lines, *_statements(launch)]) + "\n"
 
 
@@ -72,6 +72,11 @@ def decision(launch: LaunchPacket) -> dict[str, Any]:
     return {row.row.name: row.answer for row in launch.table("decision").rows}
 
 
+def decision_text(launch: LaunchPacket) -> str:
+    """The record as text."""
+    return json.dumps(decision(launch), indent=2)
+
+
 def owner(filled: FilledRow) -> str:
     """Who owns a row; where the page names nobody, as whom."""
     row = filled.row
@@ -89,7 +94,7 @@ def evidence(filled: FilledRow, launch: LaunchPacket) -> list[str]:
     found = []
     value = filled.value
     if value is not None and value.values:
-        where = [f"{launch.label(run)} {exchange}" for run, exchange in value.exchanges]
+        where = [f"{launch.label(run)}, {exchange}" for run, exchange in value.exchanges]
         notes = "; ".join(filter(None, (value.note, *where)))
         found.append(f"{', '.join(value.values)} ({notes})")
     elif value is not None:
@@ -104,8 +109,13 @@ def wanted(filled: FilledRow) -> list[str]:
 
 
 def stated(filled: FilledRow) -> list[str]:
-    """What people said of a row, a line for each."""
-    return [f"{s.says} (stated by {s.by}, {s.on})" for s in filled.statements]
+    """What people said of a row, a line for each; what an approval record says is one of them."""
+    found = [f"{s.says} (stated by {s.by}, {s.on})" for s in filled.statements if not s.subject.startswith(APPROVAL)]
+    record = [s for s in filled.statements if s.subject.startswith(APPROVAL)]
+    if record:
+        fields = "; ".join(f"{s.subject.removeprefix(APPROVAL)}: {s.says}" for s in record)
+        found.append(f"{fields} (stated by {record[0].by}, {record[0].on})")
+    return found
 
 
 def hosts(packet: Packet) -> str:
@@ -119,7 +129,7 @@ def _proof(proof: Proof, launch: LaunchPacket) -> str:
     runs = []
     for seen in proof.seen:
         embedded = " of the embedded sandbox" if seen.embedded and len(launch.packets) > 1 else ""
-        where = " ".join((launch.label(seen.run) + embedded, *seen.exchanges))
+        where = ", ".join((launch.label(seen.run) + embedded, *seen.exchanges))
         runs.append(f"{seen.status} ({where})")
     missing = f"; {proof.missing}" if proof.missing else ""
     return f"{proof.requirement}: {'; '.join(runs)}{missing}"

@@ -73,9 +73,12 @@ class Share:
     width: int
 
 
-def render(packet: Packet) -> str:
-    """The text of ``index.html``. It asks the network for nothing and its policy forbids it to."""
-    style, script = _asset("style.css"), _asset("script.js")
+def render(packet: Packet, access: Sequence[object] = ()) -> str:
+    """The text of ``index.html``. It asks the network for nothing and its policy forbids it to.
+
+    ``access`` are the tables of the launch packet, as ``access_html`` views them.
+    """
+    style, script = asset("style.css"), asset("script.js")
     views = _views(packet.findings)
     sections = [
         (title, anchor, [view for view in views if view.finding.status in statuses])
@@ -88,7 +91,7 @@ def render(packet: Packet) -> str:
         run=run,
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
-        policy=f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
+        policy=f"default-src 'none'; style-src '{digest(style)}'; script-src '{digest(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'",
         sections=[section for section in sections if section[2]],
         shares=_shares([v.status for v in packet.verdict.requirements]),
@@ -100,6 +103,7 @@ def render(packet: Packet) -> str:
         limit=ROWS,
         no_answer=NO_ANSWER,
         reproduce=reproduce(run),
+        access=access,
     )
 
 
@@ -162,12 +166,13 @@ def _finalize(value: Any) -> Any:
 @cache
 def template() -> Template:
     """The page, compiled once."""
-    return _environment().get_template("index.html.j2")
+    return environment().get_template("index.html.j2")
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """What every page of ours is made with: markup is escaped, and what is missing is an error."""
+    found = Environment(
         loader=PackageLoader("conformance.evidence"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -175,7 +180,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         finalize=_finalize,
     )
-    environment.filters |= {
+    found.filters |= {
         "moment": _moment,
         "endpoint": _endpoint,
         "body": lambda text: clip(text, BODY),
@@ -183,12 +188,14 @@ def _environment() -> Environment:
         "short": lambda text: clip(text, 300),
         "times": count,
     }
-    return environment
+    return found
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """The text of a file beside the templates."""
     return resources.files("conformance.evidence").joinpath("templates", name).read_text(encoding="utf-8")
 
 
-def _digest(text: str) -> str:
+def digest(text: str) -> str:
+    """How a policy names a style or a script that it allows."""
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

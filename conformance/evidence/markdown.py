@@ -22,8 +22,11 @@ TOLD = 20
 _MARK = {StepState.PROVED: "✅", StepState.FAILED: "❌", StepState.NOT_PROVED: "⬜"}
 
 
-def summary(packet: Packet) -> str:
-    """The text of ``summary.md``: verdict, the eight steps, failures first, then what is missing."""
+def summary(packet: Packet, access: str = "") -> str:
+    """The text of ``summary.md``: verdict, the eight steps, failures first, then what is missing.
+
+    ``access`` says how far the launch packet is filled in.
+    """
     verdict, run = packet.verdict, packet.run
     lines = [f"## 0Bit conformance: {verdict.status}", ""]
     if packet.watermark:
@@ -37,6 +40,7 @@ def summary(packet: Packet) -> str:
         *([f"Exercised: {packet.exercised}."] if packet.exercised.of_pairs else []),
         "",
         f"**Launch:** {plain(verdict.launch_line)}",
+        *(["", f"**Launch packet:** {access}; see `launch.md`."] if access else []),
         *(["", "| | Step | State | What is missing |", "|---|---|---|---|"] if verdict.steps else []),
     ]
     for step in verdict.steps:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from conformance.evidence import (
+    access_html,
     access_reports,
     allure_results,
     har,
@@ -15,7 +16,7 @@ from conformance.evidence import (
     replay,
     verdict_json,
 )
-from conformance.evidence.access_fill import fill
+from conformance.evidence.access_fill import LaunchPacket, fill
 from conformance.evidence.packet import Packet, assemble
 from conformance.evidence.verdicts import RunVerdict
 from conformance.requirements import Catalogue, load
@@ -34,20 +35,35 @@ def write(run_folder: Path, catalogue: Catalogue) -> RunVerdict:
 def write_packet(packet: Packet, run_folder: Path) -> None:
     """Write every report of a packet at hand."""
     # The verdict comes first: should a later report not be written, what was concluded is on disk.
-    texts = {
-        "verdict.json": verdict_json.render,
-        "index.html": html.render,
-        "summary.md": markdown.summary,
-        "support.md": markdown.support,
-        "junit.xml": junit.render,
-        "reconciliation.csv": reconciliation.render,
-    }
-    for name, render in texts.items():
-        (run_folder / name).write_text(render(packet), encoding="utf-8", newline="")
+    _write(run_folder, "verdict.json", verdict_json.render(packet))
     launch = fill([packet], (), load())
-    (run_folder / "launch.md").write_text(access_reports.markdown(launch), encoding="utf-8", newline="")
-    (run_folder / "launch.json").write_text(access_reports.render_json(launch), encoding="utf-8", newline="")
+    texts = {
+        "index.html": html.render(packet, access_html.views(launch)),
+        "summary.md": markdown.summary(packet, access_reports.told(launch.counts)),
+        "launch.md": access_reports.markdown(launch),
+        "launch.json": access_reports.render_json(launch),
+        "support.md": markdown.support(packet),
+        "junit.xml": junit.render(packet),
+        "reconciliation.csv": reconciliation.render(packet),
+    }
+    for name, text in texts.items():
+        _write(run_folder, name, text)
     with (run_folder / "exchanges.har").open("w", encoding="utf-8") as archive:
         har.write(packet, archive)
     allure_results.write(packet, run_folder / "allure-results")
     replay.write(packet.findings, packet.exchanges, packet.run, run_folder)
+
+
+def write_launch(launch: LaunchPacket, folder: Path) -> None:
+    """Write the reports of a packet of several runs into its folder."""
+    texts = {
+        "index.html": access_html.render(launch),
+        "launch.md": access_reports.markdown(launch),
+        "launch.json": access_reports.render_json(launch),
+    }
+    for name, text in texts.items():
+        _write(folder, name, text)
+
+
+def _write(folder: Path, name: str, text: str) -> None:
+    (folder / name).write_text(text, encoding="utf-8", newline="")

@@ -21,7 +21,16 @@ from conformance.journal import Outcome, Record
 from conformance.requirements import load
 from tests.evidence import synthetic
 
-TEXTS = ("index.html", "summary.md", "support.md", "verdict.json", "junit.xml", "exchanges.har")
+TEXTS = (
+    "index.html",
+    "summary.md",
+    "support.md",
+    "verdict.json",
+    "junit.xml",
+    "exchanges.har",
+    "launch.md",
+    "launch.json",
+)
 
 
 @pytest.mark.parametrize("report", TEXTS)
@@ -162,6 +171,7 @@ def test_the_page_asks_the_network_for_nothing(page: Page) -> None:
 
 def test_the_page_s_links_stay_in_the_run_folder(page: Page) -> None:
     reports = {"verdict.json", "junit.xml", "exchanges.har", "reconciliation.csv", "summary.md", "support.md"}
+    reports |= {"launch.md", "launch.json"}
     anchors = {f"#{name}" for name in page.ids}
     folder = {path for path in page.links if (page.folder / path).is_relative_to(page.folder / "replay")}
 
