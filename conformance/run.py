@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from importlib import metadata
 from pathlib import Path
 
@@ -39,8 +40,10 @@ from conformance.journal import Engine, Journal, Judgement, Outcome, Record, Run
 from conformance.known_failures import KnownFailuresError
 from conformance.known_failures import load as load_known_failures
 from conformance.partner import cards_example, launch_statements
-from conformance.requirements import REVISION, Scope
+from conformance.requirements import REVISION, Scope, first_order
 from conformance.scenarios.bench import Bench
+from conformance.scenarios.controlled.permit import Permit
+from conformance.scenarios.controlled.setting import fit
 from conformance.target import Budget, ProfileError, Target, embedded, example_partner, refusal
 from conformance.target import load as load_target
 from conformance.target.facts import facts
@@ -91,6 +94,8 @@ class Options:
     cards_fault: str | None = None
     statements: tuple[Path, ...] = ()
     """What people state for the launch packet."""
+    max_amount: Decimal | None = None
+    """What the one controlled order in production may cost, fees included; None for an ordinary run."""
 
 
 @dataclass
@@ -107,6 +112,8 @@ class Run:
     clock: Clock
     stack: ExitStack = field(default_factory=ExitStack)
     benches: list[Bench] = field(default_factory=list)
+    permit: Permit | None = None
+    """What a controlled order may send; None for an ordinary run, which only reads in production."""
 
     @property
     def budget(self) -> float:
@@ -136,7 +143,8 @@ class Run:
             self.clock,
             rate=rate,
             timeout=self.target.patience.request,
-            refuses=lambda method: refusal(self.target, method),
+            refuses=lambda method: None if self.permit else refusal(self.target, method),
+            guard=self.permit.objection if self.permit else lambda request: None,
         )
         bench = Bench(
             self.target,
@@ -206,6 +214,9 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
         target = _of_products(_target(options, environ, stack), options.products)
         loaded = {product: contracts.load(target.contracts.get(product), product) for product in target.base_urls}
         stated = _stated(options, target, catalogue)
+    except UsageProblem:
+        stack.close()
+        raise
     except (ProfileError, contracts.ContractError, embedded.EmbeddedError, ProcessError) as problem:
         stack.close()
         raise UsageProblem(str(problem)) from problem
@@ -215,6 +226,8 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
     folder = options.output or REPORTS / name
     scope = Scope(options.scope) if options.scope else (Scope.OPERATOR if target.is_embedded else Scope.PARTNER)
     run = Run(options, target, scope, seed, folder, secrets.token_bytes(32), loaded, clock, stack)
+    if options.max_amount is not None:
+        run.permit = Permit(target.base_urls["pools"], options.max_amount)
     try:
         bench = run.bench("main")
     except OSError as problem:
@@ -263,7 +276,10 @@ def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> T
     if options.target is not None and options.target != "embedded":
         if options.faults or options.dialects or options.partner_fault or options.cards_fault:
             raise UsageProblem("faults and dialects are switches of the embedded sandbox; leave out --target")
-        return load_target(options.target, environ)
+        return _fitted(load_target(options.target, environ), options)
+    if options.max_amount is not None:
+        live = embedded.start(environ, faults=options.faults, dialects=options.dialects, mode="live")
+        return _fitted(load_target("embedded", stack.enter_context(live).environ), options)
     sandbox = stack.enter_context(embedded.start(environ, faults=options.faults, dialects=options.dialects))
     target = load_target("embedded", sandbox.environ)
     partner = cards = None
@@ -275,6 +291,16 @@ def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> T
         cards = stack.enter_context(start)
     handler = partner.handler if partner else None
     return dataclasses.replace(target, handler=handler, cards=cards, **embedded.promised(options.dialects))
+
+
+def _fitted(target: Target, options: Options) -> Target:
+    """The part of the target a controlled order uses, where one is asked for. Raises ``UsageProblem`` with the fix."""
+    if options.max_amount is None:
+        return target
+    try:
+        return fit(target, options.max_amount)
+    except ValueError as problem:
+        raise UsageProblem(str(problem)) from problem
 
 
 def _of_products(target: Target, products: tuple[str, ...]) -> Target:
@@ -319,7 +345,7 @@ def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], 
         embedded=target.is_embedded,
         base_urls=dict(target.base_urls),
         scope=run.scope,
-        tier=options.tier,
+        tier=options.tier if options.max_amount is None else first_order.TIER,
         selection=selection,
         seed=run.seed,
         accounts=tuple(target.accounts),
@@ -341,7 +367,8 @@ def rerun(options: Options) -> str:
     words = ["conformance", "run"]
     if options.target is not None:
         words += ["--target", options.target]
-    words += ["--tier", options.tier]
+    words += ["--tier", options.tier] if options.max_amount is None else []
+    words += [] if options.max_amount is None else ["--controlled-order", "--max-amount", f"{options.max_amount:f}"]
     if options.budget is not None:
         words += ["--budget", f"{options.budget:g}"]
     if options.scope:

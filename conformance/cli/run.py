@@ -59,6 +59,12 @@ def run(
     partner_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example partner.")] = None,
     cards_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example card program.")] = None,
     statements: StatementsOption = None,
+    controlled_order: Annotated[
+        bool, typer.Option("--controlled-order", help="Production: place the one first order, and nothing else.")
+    ] = False,
+    max_amount: Annotated[
+        str | None, typer.Option(help="With --controlled-order: EUR it may cost at the most, fees included: 25.00.")
+    ] = None,
     sign: SignOption = None,
     signer_role: RoleOption = None,
     sign_password_variable: PasswordOption = None,
@@ -92,6 +98,10 @@ def run(
         cards_fault=cards_fault,
         statements=tuple(statements or ()),
     )
+    if controlled_order or max_amount is not None:
+        from conformance.cli import controlled
+
+        raise typer.Exit(controlled.execute(options, max_amount, signs, asked=controlled_order))
     raise typer.Exit(execute(options, signs))
 
 
@@ -139,11 +149,11 @@ def execute(options: object, signs: Signing | None) -> int:
         typer.echo(f"the scenarios could not be run (pytest ended with {code})", err=True)
         return 4
     if signs:
-        _sign(signs, held.packet, prepared.folder)
+        sign_run(signs, held.packet, prepared.folder)
     return 130 if held.interrupted else held.packet.verdict.exit_code
 
 
-def _sign(signs: Signing, packet: Packet, run_folder: Path) -> None:
+def sign_run(signs: Signing, packet: Packet, run_folder: Path) -> None:
     """Sign the run, or say why it is not signed: the verdict stands either way."""
     from conformance.evidence.attestation import NotSigned
 

@@ -135,13 +135,16 @@ class Wire:
         rate: float | None,
         timeout: float,
         refuses: Callable[[str], str | None] = lambda method: None,
+        guard: Callable[[httpx.Request], str | None] = lambda request: None,
     ) -> None:
-        """``refuses`` says why a method must not be sent to this target, or None where it may."""
+        """``refuses`` says why a method must not be sent to this target, or None where it may; ``guard`` the same of
+        each attempt as it leaves, retries included."""
         self.recorder = recorder
         self.clock = clock
         self._bases = {product: base.rstrip("/") for product, base in base_urls.items()}
         self._pacer = Pacer(rate, clock)
         self._refuses = refuses
+        self._guard = guard
         self._lock = threading.Lock()
         self.sent = 0
         self._unanswered = 0
@@ -238,6 +241,9 @@ class Wire:
         self, account: str, product: str, base: str, request: httpx.Request, lost: str = ""
     ) -> tuple[Reply | None, str, str]:
         with self._lock:
+            why = self._guard(request)
+            if why:
+                raise Refused(f"a request that may be sent here ({why})", "a run against a sandbox")
             self.sent += 1
         started, clock_start = self.clock.now(), self.clock.monotonic()
         status: int | None = None

@@ -8,6 +8,7 @@ from conformance.evidence import (
     access_html,
     access_reports,
     allure_results,
+    first_order,
     har,
     html,
     junit,
@@ -51,6 +52,8 @@ def write_packet(packet: Packet, run_folder: Path) -> None:
     with (run_folder / "exchanges.har").open("w", encoding="utf-8") as archive:
         har.write(packet, archive)
     allure_results.write(packet, run_folder / "allure-results")
+    if first_order.is_one(packet):
+        _write(run_folder, first_order.FILE, first_order.render(packet))
     replay.write(packet.findings, packet.exchanges, packet.run, run_folder)
 
 

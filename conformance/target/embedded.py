@@ -50,18 +50,20 @@ def start(
     dialects: Sequence[str] = (),
     control: bool = True,
     webhook_url: str | None = None,
+    mode: str = "test",
     extra_args: Sequence[str] = (),
     timeout: float = 10,
 ) -> Iterator[Embedded]:
-    """A sandbox that lives as long as the context, with keys nobody has seen before.
+    """A sandbox that lives as long as the context, with keys nobody has seen before, of this ``mode`` (test or live).
 
     ``environ`` is what the process inherits, less everything of the user's that begins with ``OBIT_``. Raises
     ``EmbeddedError`` if the sandbox is not ready within ``timeout`` seconds.
     """
-    keys = fresh_keys()
+    keys = fresh_keys(mode)
     inherited = {name: value for name, value in environ.items() if not name.startswith("OBIT_")}
     command = [sys.executable, "-m", "conformance.sandbox", "--exit-with-stdin"]
     command += ["--control"] * control
+    command += [] if mode == "test" else ["--mode", mode]
     command += [word for name in faults for word in ("--fault", name)]
     command += [word for name in dialects for word in ("--dialect", name)]
     command += [] if webhook_url is None else ["--webhook-url", webhook_url]
@@ -94,18 +96,19 @@ def promised(dialects: Sequence[str], timeout: float = 10) -> dict[str, Any]:
     return {member: value for need in needs for member, value in need.items()}
 
 
-def fresh_keys() -> dict[str, str]:
+def fresh_keys(mode: str = "test") -> dict[str, str]:
     """New keys and a signing secret for every standing, under the names the sandbox reads.
 
-    They have the published shapes (facts, section 1); the key of ``wrong_mode`` says live, which is what is
+    They have the published shapes (facts, section 1); the key of ``wrong_mode`` names the other mode, which is what is
     wrong with it.
     """
     keys = {}
+    other = "test" if mode == "live" else "live"
     for standing in STANDINGS:
-        mode = "live" if standing == "wrong_mode" else "test"
+        its = other if standing == "wrong_mode" else mode
         prefix = f"OBIT_SANDBOX_{standing.upper()}"
-        keys[f"{prefix}_SECRET_KEY"] = f"sk_{mode}_{_random()}"
-        keys[f"{prefix}_PUBLISHABLE_KEY"] = f"pk_{mode}_{_random()}"
+        keys[f"{prefix}_SECRET_KEY"] = f"sk_{its}_{_random()}"
+        keys[f"{prefix}_PUBLISHABLE_KEY"] = f"pk_{its}_{_random()}"
         keys[f"{prefix}_WEBHOOK_SECRET"] = f"whsec_{_random()}"
     return keys
 

@@ -12,6 +12,8 @@ from target.profiles import ENVIRON, RIGHT, spoiled, written
 LIVE = {"POOLS_KEY": "sk_live_1234567890"}
 WRONG_MODE = '[accounts.wrong_mode]\nsecret_key = "WRONG_KEY"\n'
 
+FIRST_ORDER = "the one first order is placed with --controlled-order"
+
 LOOPBACK = spoiled("https://pools.example.com", "http://127.0.0.1:1")
 PUBLISHED = spoiled("pools.example.com", "pools-api.0bit.app")
 
@@ -60,9 +62,9 @@ def test_production_is_a_host_or_a_word_or_a_key(
         ("HEAD", False, None),
         ("get", False, None),
         ("GET", True, "generated traffic is never sent there"),
-        ("POST", False, "only reads are sent there, not POST"),
-        ("post", False, "only reads are sent there, not POST"),
-        ("DELETE", False, "only reads are sent there, not DELETE"),
+        ("POST", False, f"only reads are sent there, not POST; {FIRST_ORDER}"),
+        ("post", False, f"only reads are sent there, not POST; {FIRST_ORDER}"),
+        ("DELETE", False, f"only reads are sent there, not DELETE; {FIRST_ORDER}"),
         ("POST", True, "generated traffic is never sent there"),
     ],
 )
