@@ -224,6 +224,7 @@ _NEEDS = {
     "gate_webhooks": ("no webhook receiver 0Gate delivers to", "profile author"),
     "gate_retries": ("no promise of when a failed delivery comes again", "operator"),
     "gate_dead_letters": ("no promise of when a delivery is given up", "operator"),
+    "gate_timeouts": ("no promise of when an attempt without an answer has failed", "operator"),
     "rails": ("no account with the rails entitlement", "operator"),
     "customers": ("no account with customer records", "operator"),
     "origin": ("no allowed origin", "partner"),

@@ -80,7 +80,7 @@ class Requirement:
     needs: tuple[str, ...] = ()
     """What proving it takes beyond one secret key: ``approval``, ``publishable_key``, ``account:NAME``,
     ``outcome:NAME``, ``webhooks``, ``handler``; for 0Gate also ``gate_webhooks``, ``gate_retries``,
-    ``gate_dead_letters``, ``rails``, ``customers``, ``origin``; of the partner ``cards``."""
+    ``gate_dead_letters``, ``gate_timeouts``, ``rails``, ``customers``, ``origin``; of the partner ``cards``."""
     provisional: bool = False
     """New since the required set was frozen: reported, not scored."""
 

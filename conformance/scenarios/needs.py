@@ -14,6 +14,7 @@ PROVIDERS = {
     "gate_webhooks": "the partner and the operator of the target",
     "gate_retries": "the operator of the target",
     "gate_dead_letters": "the operator of the target",
+    "gate_timeouts": "the operator of the target",
     "rails": "the operator of the target",
     "customers": "the operator of the target",
     "origin": "the partner",

@@ -70,6 +70,8 @@ class Webhooks:
     """Seconds after which a failed delivery has come again; None where nobody promises any."""
     gives_up_within: float | None = None
     """Seconds after which a delivery that always fails is dead-lettered; None where nobody promises any."""
+    times_out_after: float | None = None
+    """Seconds after which an attempt without an answer has failed; None where nobody promises any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,8 @@ class Target:
         """What is missing to meet a requirement's need, in words for its author; None if nothing is.
 
         Knows the needs a requirement can state: ``approval``, ``publishable_key``, ``account:NAME``,
-        ``outcome:NAME``, ``webhooks``, ``gate_webhooks``, ``gate_retries``, ``gate_dead_letters``, ``rails``,
-        ``customers``, ``origin``, ``handler``, ``cards``. Raises ``ValueError`` for any other.
+        ``outcome:NAME``, ``webhooks``, ``gate_webhooks``, ``gate_retries``, ``gate_dead_letters``, ``gate_timeouts``,
+        ``rails``, ``customers``, ``origin``, ``handler``, ``cards``. Raises ``ValueError`` for any other.
         """
         kind, _, name = need.partition(":")
         match kind:
@@ -181,6 +183,8 @@ class Target:
                 return self._lacking_promise("retries_within", 'the first wait is published as a minute, "operational"')
             case "gate_dead_letters":
                 return self._lacking_promise("gives_up_within", "five attempts are published to take 2 h 36 min")
+            case "gate_timeouts":
+                return self._lacking_promise("times_out_after", 'an attempt is published to take 10 s, "operational"')
             case "rails" | "customers":
                 # Only the target can tell; what it refuses is not evidenced then.
                 return None

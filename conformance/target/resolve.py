@@ -193,6 +193,7 @@ class Resolver:
                 event_id=section.event_id or EVENT_IDS[product],
                 retries_within=section.retries_within,
                 gives_up_within=section.gives_up_within,
+                times_out_after=section.times_out_after,
             )
         return found
 

@@ -331,6 +331,11 @@ class WebhookSection(Section):
         description="seconds after which a delivery that always fails is given up, at most 14400",
         examples=[9600],
     )
+    times_out_after: Annotated[float, Field(gt=0, le=120, allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="seconds after which an attempt that is not answered has failed, at most 120",
+        examples=[10],
+    )
 
 
 class HandlerSection(Section):

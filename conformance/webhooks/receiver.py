@@ -6,6 +6,7 @@ It serves from a thread of its own, one delivery per connection, with bounds on 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import logging
 import socket
@@ -43,8 +44,19 @@ class Delivery:
         return tuple(value for key, value in self.headers if key == name.lower())
 
 
+class Late(int):
+    """A status given once the sender has hung up, or after so many ``seconds`` to one that has not."""
+
+    seconds: float
+
+    def __new__(cls, status: int, seconds: float) -> Self:
+        found = super().__new__(cls, status)
+        found.seconds = seconds
+        return found
+
+
 Answer = Callable[[Delivery], int]
-"""Chooses the status for a delivery. Runs on the receiver's one event loop, so it must not block."""
+"""Chooses the status for a delivery, ``Late`` to be slow. Runs on the receiver's one event loop: it must not block."""
 
 
 def always(status: int) -> Answer:
@@ -87,6 +99,8 @@ class Receiver:
     ) -> None:
         self.answer = answer or always(200)
         self.refused: Counter[str] = Counter()
+        self.abandoned: set[int] = set()
+        """Deliveries answered late whose senders had hung up by then."""
         self._host, self._port = host, port
         self._clock, self._patience = clock, patience
         self._max_body, self._max_deliveries = max_body, max_deliveries
@@ -146,6 +160,8 @@ class Receiver:
     async def _serve(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         """The ASGI application: read one delivery, keep it, answer it, and ask the client to hang up."""
         status = await self._take(scope, receive)
+        if isinstance(status, Late):
+            await self._outwait(status, receive)
         await send(
             {
                 "type": "http.response.start",
@@ -154,6 +170,14 @@ class Receiver:
             }
         )
         await send({"type": "http.response.body"})
+
+    async def _outwait(self, late: Late, receive: Any) -> None:
+        """Wait for the sender to hang up. After the whole body that is the only message there can be."""
+        number = len(self._deliveries)  # nothing has been awaited since it was kept: it is the newest
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(late.seconds):
+                await receive()
+                self.abandoned.add(number)
 
     async def _take(self, scope: dict[str, Any], receive: Any) -> int:
         if scope["method"] != "POST":

@@ -3,12 +3,13 @@
 import http.client
 import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 import pytest
 
-from conformance.webhooks.receiver import Receiver, always, in_turn
+from conformance.webhooks.receiver import Late, Receiver, always, in_turn
 
 SENDERS = 16
 EACH = 125
@@ -47,6 +48,30 @@ def test_none_of_two_thousand_deliveries_by_sixteen_senders_is_lost():
         f"{sender}/{number}".encode() for sender in range(SENDERS) for number in range(EACH)
     }
     assert [delivery.sequence for delivery in receiver.deliveries()] == list(range(1, SENDERS * EACH + 1))
+
+
+def test_a_late_answer_waits_for_the_sender_to_hang_up():
+    with Receiver(answer=always(Late(200, 60))) as receiver:
+        address = urlsplit(receiver.url)
+        with socket.create_connection((address.hostname, address.port), timeout=10) as connection:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
+            assert receiver.wait_for(lambda delivery: delivery.body == b"{}", 10)
+            assert receiver.abandoned == set()
+        assert until(lambda: receiver.abandoned == {1})
+
+
+def test_a_sender_who_waits_long_enough_gets_the_late_answer():
+    with Receiver(answer=always(Late(202, 0.01))) as receiver:
+        assert post(receiver) == 202
+        assert receiver.abandoned == set()
+
+
+def until(condition, seconds=10):
+    """Whether a condition comes true while patience lasts."""
+    end = time.monotonic() + seconds
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.01)
+    return condition()
 
 
 def test_a_delivery_is_kept_raw_with_its_time():

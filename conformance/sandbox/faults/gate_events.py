@@ -18,7 +18,7 @@ Data = Mapping[str, object]
     fact="gate facts section 8.3: gate_session.created",
     klass="events",
     breaks=("GATE-WEBHOOK-SESSION-EVENTS",),
-    drags=("GATE-WEBHOOK-ORDER", "GATE-WEBHOOK-NO-SECRET", "GATE-WEBHOOK-RETRY"),
+    drags=("GATE-WEBHOOK-ORDER", "GATE-WEBHOOK-NO-SECRET", "GATE-WEBHOOK-RETRY", "GATE-WEBHOOK-RETRY-UNANSWERED"),
 )
 def gate_no_event_of_creation(patch: Patch) -> None:
     keep_quiet(patch, lambda kind: kind == "gate_session.created")

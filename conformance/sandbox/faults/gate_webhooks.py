@@ -25,6 +25,7 @@ OF_NO_TRUSTED_DELIVERY = (
     "GATE-WEBHOOK-RAIL-EVENTS",
     "GATE-WEBHOOK-CUSTOMER-EVENTS",
     "GATE-WEBHOOK-RETRY",
+    "GATE-WEBHOOK-RETRY-UNANSWERED",
     "GATE-WEBHOOK-ORDER",
     "GATE-TEST-EVENT",
     "GATE-REPLAY",
@@ -127,7 +128,7 @@ def gate_webhook_timestamp_in_milliseconds(patch: Patch) -> None:
     fact="gate facts section 8.4: each attempt carries a fresh t and MAC, since the waits exceed the tolerance",
     klass="signatures",
     breaks=("GATE-WEBHOOK-RETRY",),
-    drags=("GATE-REPLAY", "GATE-WEBHOOK-SIGNATURE"),
+    drags=("GATE-REPLAY", "GATE-WEBHOOK-SIGNATURE", "GATE-WEBHOOK-RETRY-UNANSWERED"),
 )
 def gate_webhook_signed_once(patch: Patch) -> None:
     # The waits are shortened here; the signature of a retry is as old as the published ones would make it.
@@ -143,8 +144,8 @@ def gate_webhook_signed_once(patch: Patch) -> None:
     drags=OF_NO_TRUSTED_DELIVERY,
 )
 def gate_webhook_body_changed_after_signing(patch: Patch) -> None:
-    def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
-        return sending.post(url, headers, json.dumps(json.loads(body), indent=2).encode())
+    def post(url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> int:
+        return sending.post(url, headers, json.dumps(json.loads(body), indent=2).encode(), seconds)
 
     patch.replace(worker, "sending", seams.module_with(sending, post=post))
 
@@ -155,7 +156,7 @@ def gate_webhook_body_changed_after_signing(patch: Patch) -> None:
     fact="gate facts section 8.1: X-0bit-Event-Id is the event id",
     klass="headers",
     breaks=("GATE-WEBHOOK-HEADERS",),
-    drags=("GATE-WEBHOOK-RETRY", "GATE-DELIVERY-LOGGED", "GATE-REPLAY"),
+    drags=("GATE-WEBHOOK-RETRY", "GATE-WEBHOOK-RETRY-UNANSWERED", "GATE-DELIVERY-LOGGED", "GATE-REPLAY"),
 )
 def gate_webhook_header_names_delivery(patch: Patch) -> None:
     count = itertools.count()
@@ -190,7 +191,7 @@ def gate_webhook_header_of_other_time(patch: Patch) -> None:
     fact="gate facts section 8.5: any other status than 2xx is tried again, up to five attempts",
     klass="attempts",
     breaks=("GATE-WEBHOOK-RETRY",),
-    drags=("GATE-WEBHOOK-ORDER", "GATE-REPLAY"),
+    drags=("GATE-WEBHOOK-ORDER", "GATE-REPLAY", "GATE-WEBHOOK-RETRY-UNANSWERED", "GATE-WEBHOOK-ATTEMPTS"),
 )
 def gate_webhook_tried_once(patch: Patch) -> None:
     patch.replace(outbox, "after_attempt", ends_with_first_attempt(outbox.DEAD_LETTERED))
@@ -202,10 +203,61 @@ def gate_webhook_tried_once(patch: Patch) -> None:
     fact="gate facts section 8.5: success is any 2xx, anything else is a failure",
     klass="attempts",
     breaks=("GATE-WEBHOOK-RETRY",),
-    drags=("GATE-WEBHOOK-ORDER", "GATE-REPLAY", "GATE-DELIVERY-LIST"),
+    drags=("GATE-WEBHOOK-ORDER", "GATE-REPLAY", "GATE-DELIVERY-LIST", "GATE-WEBHOOK-RETRY-UNANSWERED"),
 )
 def gate_webhook_any_answer_counts(patch: Patch) -> None:
     patch.replace(outbox, "after_attempt", ends_with_first_attempt(outbox.SUCCEEDED))
+
+
+@fault(
+    "gate-webhook-silence-counts",
+    summary="An endpoint that does not answer in time counts as one that has taken the event",
+    fact="gate facts section 8.5: a timeout is a failure; section 5.4: it leads back to pending while tries are left",
+    klass="attempts",
+    breaks=("GATE-WEBHOOK-RETRY-UNANSWERED",),
+)
+def gate_webhook_silence_counts(patch: Patch) -> None:
+    def post(url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> int:
+        try:
+            return sending.post(url, headers, body, seconds)
+        except TimeoutError:
+            return 200
+
+    patch.replace(worker, "sending", seams.module_with(sending, post=post))
+
+
+@fault(
+    "gate-webhook-silence-forgotten",
+    summary="What an endpoint does not answer in time is not written down as an attempt: it stays in flight for ever",
+    fact="gate facts section 5.4: a timeout leads from in_flight back to pending while tries are left",
+    klass="attempts",
+    breaks=("GATE-WEBHOOK-RETRY-UNANSWERED",),
+    drags=("GATE-REPLAY", "GATE-WEBHOOK-ATTEMPTS"),
+)
+def gate_webhook_silence_forgotten(patch: Patch) -> None:
+    healthy = outbox.record_attempt
+
+    def record_attempt(tx: sqlite3.Connection, due: Due, status: int | None, error: str | None, wall: float) -> None:
+        if status is not None:
+            healthy(tx, due, status, error, wall)
+
+    patch.replace(outbox, "record_attempt", record_attempt)
+
+
+@fault(
+    "gate-webhook-three-attempts",
+    summary="A delivery is given up after its third attempt",
+    fact="gate facts section 8.5: five attempts; section 5.4: dead-lettered when the fifth has failed",
+    klass="attempts",
+    breaks=("GATE-WEBHOOK-ATTEMPTS",),
+)
+def gate_webhook_three_attempts(patch: Patch) -> None:
+    healthy = outbox.after_attempt
+
+    def after_attempt(tries_left: int, status: int | None, wall: float) -> tuple[str, float | None]:
+        return healthy(0 if tries_left <= outbox.MAX_ATTEMPTS - 3 else tries_left, status, wall)
+
+    patch.replace(outbox, "after_attempt", after_attempt)
 
 
 @fault(
@@ -214,7 +266,13 @@ def gate_webhook_any_answer_counts(patch: Patch) -> None:
     fact="gate facts section 8.2: the id stays the same over retries and replay",
     klass="attempts",
     breaks=("GATE-WEBHOOK-RETRY",),
-    drags=("GATE-REPLAY", "GATE-DELIVERY-LOGGED", "GATE-WEBHOOK-ORDER"),
+    drags=(
+        "GATE-REPLAY",
+        "GATE-DELIVERY-LOGGED",
+        "GATE-WEBHOOK-ORDER",
+        "GATE-WEBHOOK-RETRY-UNANSWERED",
+        "GATE-WEBHOOK-ATTEMPTS",
+    ),
 )
 def gate_webhook_new_id_on_retry(patch: Patch) -> None:
     healthy = outbox.claim_due
@@ -286,7 +344,7 @@ def gate_webhook_only_200_counts(patch: Patch) -> None:
     fact="gate facts section 8.5: in order within one session",
     klass="order",
     breaks=("GATE-WEBHOOK-ORDER",),
-    drags=("GATE-WEBHOOK-RETRY",),
+    drags=("GATE-WEBHOOK-RETRY", "GATE-WEBHOOK-RETRY-UNANSWERED"),
 )
 def gate_webhook_created_comes_late(patch: Patch) -> None:
     healthy = outbox.enqueue

@@ -19,6 +19,8 @@ MAX_ATTEMPTS: Final = 5
 # The published waits before the second to fifth attempt, in seconds, and how much shorter they are here.
 PUBLISHED_WAITS: Final = (60.0, 300.0, 1800.0, 7200.0)
 TIME_SCALE: Final = 1 / 6000
+# Seconds an attempt may take. The published ten are shortened less than the waits: an endpoint needs its time here too.
+TIMEOUT_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ class GateWorker:
             headers = signing.headers(
                 as_sent(due), self._sandbox.keyring.webhook_secrets[due.account], self._sandbox.clock()
             )
-            status = sending.post(due.url, headers, due.body)
+            status = sending.post(due.url, headers, due.body, outbox.TIMEOUT_SECONDS)
         except (OSError, http.client.HTTPException) as failure:
             error = f"{type(failure).__name__}: {failure}"
             log.warning("delivery %s to %s: %s", due.delivery_id, due.url, error)

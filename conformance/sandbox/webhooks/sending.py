@@ -39,11 +39,11 @@ def is_local(host: str) -> bool:
         return host == "localhost"
 
 
-def post(url: str, headers: Mapping[str, str], body: bytes) -> int:
-    """The status of the answer. ``OSError`` or ``http.client.HTTPException`` when there is none."""
+def post(url: str, headers: Mapping[str, str], body: bytes, seconds: float = TIMEOUT_SECONDS) -> int:
+    """The status of the answer. ``OSError`` or ``http.client.HTTPException`` when there is none in so many seconds."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=TIMEOUT_SECONDS)
+    connection = kind(parts.hostname or "", parts.port, timeout=seconds)
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("POST", target, body, dict(headers))

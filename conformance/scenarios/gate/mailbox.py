@@ -75,8 +75,8 @@ class Post:
     script: Script
     secrets: set[str] = field(default_factory=set)
     """The client secrets of the sessions this run made: none may ever arrive."""
-    held: bool = False
-    """Whether something has been left to grow old here, so that it stays open when a module ends."""
+    held: set[str] = field(default_factory=set)
+    """Words of what has been left to grow old here: it stays open when a module ends, as long as there is one."""
     _filed: dict[int, str] = field(default_factory=dict)
 
     @property

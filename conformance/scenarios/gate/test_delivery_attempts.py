@@ -5,10 +5,13 @@ from __future__ import annotations
 from conformance.client import Refused
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.gate.arrivals import Arrival, in_turn
-from conformance.scenarios.gate.deliveries import anew, cannot_arrive, missing, open_session, told
+from conformance.scenarios.gate.deliveries import CREATED, anew, cannot_arrive, missing, open_session, told
 from conformance.scenarios.gate.desk import Desk, Session
-from conformance.scenarios.gate.mailbox import Post
+from conformance.scenarios.gate.mailbox import Post, shared
 from conformance.scenarios.judging import Judge, scenario
+from conformance.webhooks.receiver import Late
+
+OPERATOR = "the operator of the target"
 
 
 @scenario(
@@ -102,6 +105,61 @@ def test_a_refused_delivery_comes_again_as_the_same_event_signed_anew(
         "a second attempt after a 500 and after a 404, as the same event, with a timestamp and signature of its own",
         told(problems),
         *post.file(shown),
+    )
+
+
+def leave_unanswered(bench: Bench) -> str:
+    """Let 0Gate have a delivery whose first attempt is answered too late. Returns the word it bears.
+
+    Its time has to pass, so it is sent before anything else is tried.
+    """
+    post, desk = shared(bench), Desk(bench)
+    word = desk.tag()
+    post.held.add(word)
+    post.script.plan(word, Late(200, late_after(post)), kind=CREATED)
+    open_session(desk, post, metadata={"conformance_tag": word})
+    return word
+
+
+def late_after(post: Post) -> float:
+    """Seconds an attempt is left without an answer: longer than the target promises to wait."""
+    return 1.5 * (post.settings.times_out_after or 0.0) + 1.0
+
+
+@scenario(
+    "GATE-WEBHOOK-RETRY-UNANSWERED",
+    needs=["gate_webhooks", "gate_retries", "gate_timeouts"],
+    parks=leave_unanswered,
+)
+def test_a_delivery_nobody_answers_in_time_comes_again(bench: Bench, judge: Judge, post: Post, parked: str) -> None:
+    post.held.discard(parked)
+    first = post.wait(CREATED, parked)
+    if first is None:
+        if not cannot_arrive(post, judge, *judge.declared):
+            judge.cannot("GATE-WEBHOOK-RETRY-UNANSWERED", f"a {CREATED} to leave unanswered", OPERATOR)
+        return
+    promised = late_after(post) + (post.settings.retries_within or 0.0)
+    left = first.delivery.received + promised - bench.clock.now().timestamp()
+    again = post.wait_for(
+        lambda found: (
+            found.kind == CREATED and found.speaks_of(parked) and found.delivery.sequence > first.delivery.sequence
+        ),
+        max(0.0, left),
+    )
+    post.script.drop(parked)
+    if again is None and first.delivery.sequence not in post.mailbox.receiver.abandoned:
+        # The late answer may have been taken after all: how long an attempt may take is promised by nobody but the
+        # profile, and something on the way may keep the connection.
+        judge.cannot("GATE-WEBHOOK-RETRY-UNANSWERED", "an attempt that ends within times_out_after", OPERATOR)
+        return
+    attempts = [arrival for arrival in post.about(parked) if arrival.kind == CREATED]
+    problems = anew(post, attempts) if again else [f"no second attempt within {promised:g} s of the first"]
+    judge.check(
+        "GATE-WEBHOOK-RETRY-UNANSWERED",
+        not problems,
+        "a second attempt after one that was not answered in time, as the same event, signed anew",
+        told(problems),
+        *post.file(attempts),
     )
 
 

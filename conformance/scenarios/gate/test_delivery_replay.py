@@ -20,6 +20,8 @@ from conformance.scenarios.gate.desk import Desk
 from conformance.scenarios.gate.mailbox import REGISTRAR, Post, shared
 from conformance.scenarios.judging import Judge, scenario
 
+ATTEMPTS = 5
+"""How often a delivery is tried, as published (gate facts 8.5)."""
 NOBODYS = "wd_conformance0nobody0issued0this"
 
 
@@ -29,7 +31,8 @@ def doom(bench: Bench) -> str:
     It takes its time to be given up, so it is sent before anything else is tried.
     """
     post, desk = shared(bench), Desk(bench)
-    word, post.held = desk.tag(), True
+    word = desk.tag()
+    post.held.add(word)
     post.script.plan(word, after=500, kind=CREATED)
     open_session(desk, post, metadata={"conformance_tag": word})
     return word
@@ -84,11 +87,18 @@ def replayed_early(desk: Desk, post: Post) -> list[str]:
     return [] if again in (None, "dead_lettered") or reply.status == 400 else [f"{reply.status} while it is tried on"]
 
 
-@scenario("GATE-REPLAY", "GATE-WEBHOOK-RETRY", needs=["gate_webhooks", "gate_dead_letters"], parks=doom)
+@scenario(
+    "GATE-REPLAY",
+    "GATE-WEBHOOK-RETRY",
+    "GATE-WEBHOOK-ATTEMPTS",
+    needs=["gate_webhooks", "gate_dead_letters"],
+    parks=doom,
+)
 def test_a_dead_letter_is_replayed_as_the_same_event(
     bench: Bench, desk: Desk, judge: Judge, post: Post, parked: str
 ) -> None:
-    word, post.held = parked, False
+    word = parked
+    post.held.discard(word)
     first = post.wait(CREATED, word)
     if first is None:
         raise Refused("a delivery to be given up", "the operator of the target")
@@ -100,11 +110,13 @@ def test_a_dead_letter_is_replayed_as_the_same_event(
     if line is None or line[1].get("status") != "dead_lettered":
         promised = f"a delivery given up within {post.settings.gives_up_within:g} s"
         judge.check("GATE-REPLAY", False, promised, f"status {line and line[1].get('status')}", *post.file([first]))
-        judge.cannot("GATE-WEBHOOK-RETRY", promised, "the operator of the target")
+        for requirement in ("GATE-WEBHOOK-RETRY", "GATE-WEBHOOK-ATTEMPTS"):
+            judge.cannot(requirement, promised, "the operator of the target")
         return
     # Whole seconds have to pass before another timestamp can be told from the old one.
     bench.clock.sleep(max(0.0, first.delivery.received + FRESH - bench.clock.now().timestamp()))
     attempts = [arrival for arrival in post.about(word) if arrival.kind == CREATED]
+    judge_attempts(post, judge, attempts, line[1].get("attempts"))
     post.script.drop(word)
     replayed = desk.api.replay(str(line[1].get("id")))
     repeated = desk.api.replay(str(line[1].get("id")))
@@ -134,6 +146,18 @@ def test_a_dead_letter_is_replayed_as_the_same_event(
     )
     # A replay under another event id is told above; as the same event it is one more attempt, and the latest.
     judge_retries(post, judge, [*attempts, *([sent] if sent and sent.event == first.event else [])])
+
+
+def judge_attempts(post: Post, judge: Judge, attempts: list[Arrival], logged: object) -> None:
+    """Judge how often a delivery was tried before it was given up. One that the log counts may be lost on the way."""
+    counted = max(len(attempts), logged if isinstance(logged, int) else 0)
+    judge.check(
+        "GATE-WEBHOOK-ATTEMPTS",
+        counted >= ATTEMPTS,
+        f"{ATTEMPTS} attempts before it is dead-lettered",
+        f"{counted} attempts",
+        *post.file(attempts),
+    )
 
 
 def judge_retries(post: Post, judge: Judge, attempts: list[Arrival]) -> None:

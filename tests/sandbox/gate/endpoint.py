@@ -12,11 +12,15 @@ from queue import Empty, Queue
 from typing import Any
 
 PATIENCE = 20.0
+SILENCE = 0
 
 
 @dataclass
 class Endpoint:
-    """Where it listens, what has arrived, and the statuses it will answer with; 204 once they are used up."""
+    """Where it listens, what has arrived, and the statuses it will answer with; 204 once they are used up.
+
+    ``SILENCE`` among them answers nothing until the sender hangs up.
+    """
 
     url: str
     received: Queue[tuple[dict[str, str], bytes]] = field(default_factory=Queue)
@@ -44,6 +48,9 @@ def listening() -> Iterator[Endpoint]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             status = endpoint.take({name.lower(): value for name, value in self.headers.items()}, body)
+            if status == SILENCE:
+                self.rfile.read(1)
+                return
             self.send_response(status)
             if status == 302:
                 self.send_header("Location", "/elsewhere")

@@ -9,13 +9,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from queue import Empty
 
+from conformance.sandbox.gate import outbox
 from tests.sandbox.worlds import World
 
-from .endpoint import Endpoint, listening
+from .endpoint import SILENCE, Endpoint, listening
 from .scenes import SESSION, Scene
 
 Arrival = tuple[dict[str, str], bytes]
+
+AGAIN = outbox.TIMEOUT_SECONDS + 1.5
+"""Seconds in which an attempt that was not answered has come again: the first wait is a hundredth of one."""
 
 
 @contextmanager
@@ -127,6 +132,35 @@ def refused_deliveries(world: World) -> None:
     ids = [document(body).get("id") for _, body in came]
     scene.note([described(scene, arrival)[:4] for arrival in came])
     scene.note([[document(body).get("type"), ids.index(its_id)] for (_, body), its_id in zip(came, ids, strict=True)])
+
+
+def unanswered_deliveries(world: World) -> None:
+    """What becomes of an event whose first attempt the endpoint does not answer."""
+    with subscribed(world) as (scene, endpoint):
+        endpoint.answers.put(SILENCE)
+        scene.session()
+        first, _, _ = endpoint.next()
+        again = next_within(endpoint, AGAIN)
+        scene.note([again is not None, again == first["x-0bit-event-id"]])
+
+
+def next_within(endpoint: Endpoint, seconds: float) -> str | None:
+    """The event id of the next delivery, if there is one within so many seconds."""
+    try:
+        headers, _ = endpoint.received.get(timeout=seconds)
+    except Empty:
+        return None
+    return headers["x-0bit-event-id"]
+
+
+def refused_for_good(world: World) -> None:
+    """How often an event is sent that the endpoint never takes."""
+    with subscribed(world) as (scene, endpoint):
+        for _ in range(6):
+            endpoint.answers.put(500)
+        scene.session()
+        scene.note([[row["status"], row["attempts"]] for row in scene.settled()])
+        scene.note(len(arrived(endpoint)))
 
 
 def taken_deliveries(world: World) -> None:

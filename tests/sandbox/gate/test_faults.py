@@ -176,6 +176,12 @@ SHOWN_BY: dict[Story, str] = {
         gate-webhook-any-answer-counts gate-webhook-created-comes-late gate-webhook-new-id-on-retry
         gate-webhook-signed-once gate-webhook-tried-once
     """,
+    notices.unanswered_deliveries: """
+        gate-webhook-silence-counts gate-webhook-silence-forgotten
+    """,
+    notices.refused_for_good: """
+        gate-webhook-three-attempts
+    """,
     notices.taken_deliveries: """
         gate-deliveries-forgotten gate-deliveries-limit-ignored gate-deliveries-of-everybody
         gate-deliveries-oldest-first gate-deliveries-show-body gate-deliveries-show-payload

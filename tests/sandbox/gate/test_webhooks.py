@@ -15,7 +15,6 @@ import pytest
 from conformance.sandbox import assembly
 from conformance.sandbox.gate import events, outbox, webhooks
 from conformance.sandbox.variations import Patch
-from conformance.sandbox.webhooks import sending
 from tests.sandbox.process import Sandbox, running
 
 from . import contract
@@ -347,7 +346,7 @@ def test_an_attempt_is_followed_by_the_published_wait_in_its_scale(
 
 def test_an_endpoint_that_does_not_answer_in_time_has_failed() -> None:
     patch = Patch()
-    patch.replace(sending, "TIMEOUT_SECONDS", 0.1)
+    patch.replace(outbox, "TIMEOUT_SECONDS", 0.1)
     assembled = assembly.assemble(assembly.Options(), {})
     sandbox = assembled.sandbox
     with socket.create_server(("127.0.0.1", 0)) as deaf:

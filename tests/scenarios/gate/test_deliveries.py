@@ -100,10 +100,10 @@ def test_answers_are_planned_by_word_and_type_and_counted_by_event() -> None:
 def test_a_held_receiver_outlives_its_module_and_no_receiver_the_run(tmp_path: Path) -> None:
     bench = benches.bench(tmp_path, base_urls={"gate": "http://127.0.0.1:9/gate/v1"}, webhooks={"gate": SETTINGS})
     post: Post = shared(bench)
-    post.held = True
+    post.held.add("something")
     close(bench)
     assert shared(bench) is post
-    post.held = False
+    post.held.clear()
     close(bench)
     assert KEPT not in bench.shared
     again = shared(bench)
