@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from conformance.evidence.access_fill import LaunchPacket, fill
+from conformance.evidence.access_reports import render_json
 from conformance.evidence.attestation import FILE as ATTESTATION
 from conformance.evidence.packet import Packet, assemble
 from conformance.evidence.reports import write_launch, write_packet
@@ -23,6 +24,7 @@ from conformance.journal.writer import SEAL
 from conformance.requirements import Catalogue
 
 RUNS: Final = "runs"
+LAUNCH: Final = "launch.json"
 
 MOST: Final = 50
 """Runs in one packet."""
@@ -120,20 +122,33 @@ def _gather(
     seal(folder / "journal", made)
 
 
-def rebuild(folder: Path, catalogue: Catalogue) -> LaunchPacket:
-    """Write every report of a packet's folder anew, those of its runs too. Raises ``BundleError``."""
+def launch_of(folder: Path, catalogue: Catalogue) -> LaunchPacket:
+    """What a packet's journals say, writing nothing. Raises ``BundleError``."""
     joined, statements = _record(folder)
     packets = []
     for name, digest in joined.runs.items():
         path = folder / RUNS / name
         if _digest(path) != digest:
             raise BundleError(f"{path} is not the run this packet was made of: its seal is another")
-        packet = _assembled(path, catalogue)
-        write_packet(packet, path)
-        packets.append(packet)
-    launch = replace(fill(packets, statements, catalogue), folders=tuple(joined.runs))
+        packets.append(_assembled(path, catalogue))
+    return replace(fill(packets, statements, catalogue), folders=tuple(joined.runs))
+
+
+def rebuild(folder: Path, catalogue: Catalogue) -> LaunchPacket:
+    """Write every report of a packet's folder anew, those of its runs too. Raises ``BundleError``."""
+    launch = launch_of(folder, catalogue)
+    for name, packet in zip(launch.folders, launch.packets, strict=True):
+        write_packet(packet, folder / RUNS / name)
     write_launch(launch, folder)
     return launch
+
+
+def is_rebuilt(folder: Path, launch: LaunchPacket) -> bool:
+    """Whether ``launch.json`` is what the journals yield."""
+    try:
+        return (folder / LAUNCH).read_bytes() == render_json(launch).encode("ascii")
+    except OSError:
+        return False
 
 
 def _record(folder: Path) -> tuple[Joined, list[Statement]]:
