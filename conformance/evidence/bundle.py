@@ -65,7 +65,7 @@ def sources(folders: Sequence[Path], catalogue: Catalogue) -> Sources:
         if is_packet(folder):
             joined, said = _record(folder)
             statements += said
-            found = [folder / RUNS / name for name in joined.runs]
+            found = _runs_of(folder, joined)
         else:
             found = [folder]
         runs += [Source(path, _assembled(path, catalogue)) for path in found]
@@ -108,11 +108,13 @@ def _gather(
     taken: Sources, statements: Sequence[Statement], folder: Path, made: str, versions: Mapping[str, str]
 ) -> None:
     """Copy the runs' journals and write the packet's own."""
-    journal = Journal(folder / "journal", "main")
     digests: dict[str, str] = {}
     for number, source in enumerate(taken.runs, 1):
         name = source.packet.run.run if _NAME.fullmatch(source.packet.run.run) else f"run-{number}"
+        while name in digests:
+            name += "-"
         digests[name] = _copy(source.folder, folder / RUNS / name)
+    journal = Journal(folder / "journal", "main")
     try:
         journal.append(Joined(folder.name, made, digests, dict(versions)))
         for statement in dict.fromkeys((*taken.statements, *statements)):
@@ -125,12 +127,7 @@ def _gather(
 def launch_of(folder: Path, catalogue: Catalogue) -> LaunchPacket:
     """What a packet's journals say, writing nothing. Raises ``BundleError``."""
     joined, statements = _record(folder)
-    packets = []
-    for name, digest in joined.runs.items():
-        path = folder / RUNS / name
-        if _digest(path) != digest:
-            raise BundleError(f"{path} is not the run this packet was made of: its seal is another")
-        packets.append(_assembled(path, catalogue))
+    packets = [_assembled(path, catalogue) for path in _runs_of(folder, joined)]
     return replace(fill(packets, statements, catalogue), folders=tuple(joined.runs))
 
 
@@ -167,6 +164,17 @@ def _record(folder: Path) -> tuple[Joined, list[Statement]]:
     return joined[0], reading.of(Statement)
 
 
+def _runs_of(folder: Path, joined: Joined) -> list[Path]:
+    """The folders of a packet's runs. Raises ``BundleError`` for one that was exchanged."""
+    found = []
+    for name, digest in joined.runs.items():
+        path = folder / RUNS / name
+        if _digest(path) != digest:
+            raise BundleError(f"{path} is not the run this packet was made of: its seal is another")
+        found.append(path)
+    return found
+
+
 def _assembled(folder: Path, catalogue: Catalogue) -> Packet:
     try:
         return assemble(folder, catalogue)
@@ -176,11 +184,17 @@ def _assembled(folder: Path, catalogue: Catalogue) -> Packet:
 
 
 def _copy(source: Path, target: Path) -> str:
-    """Copy a run's journal, and its signature, which nothing can rebuild. Returns the digest of its seal."""
+    """Copy a run's journal, and its signature, which nothing can rebuild. Returns the digest of its seal.
+
+    Raises ``BundleError`` for a segment that is no file: a copy without it would look whole.
+    """
     (target / "journal").mkdir(parents=True)
     for path in sorted((source / "journal").iterdir()):
-        if path.is_file() and not path.is_symlink() and (path.suffix == ".jsonl" or path.name == SEAL):
-            shutil.copyfile(path, target / "journal" / path.name)
+        if path.suffix != ".jsonl" and path.name != SEAL:
+            continue
+        if path.is_symlink() or not path.is_file():
+            raise BundleError(f"{path} is no file; a journal holds only files")
+        shutil.copyfile(path, target / "journal" / path.name)
     signed = source / ATTESTATION
     if signed.is_file() and not signed.is_symlink():
         shutil.copyfile(signed, target / ATTESTATION)
