@@ -39,7 +39,9 @@ from conformance.evidence import access_page
 from conformance.journal import Engine, Journal, Judgement, Outcome, Record, RunRecord, Statement, seal
 from conformance.known_failures import KnownFailuresError
 from conformance.known_failures import load as load_known_failures
-from conformance.partner import cards_example, launch_statements
+from conformance.partner import cards_example, launch_statements, orders_example
+from conformance.partner.orders_judged import PRODUCTS as TRADED
+from conformance.partner.orders_judged import Trial
 from conformance.requirements import REVISION, Scope, first_order
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.controlled.permit import Permit
@@ -92,6 +94,7 @@ class Options:
     dialects: tuple[str, ...] = ()
     partner_fault: str | None = None
     cards_fault: str | None = None
+    orders_fault: str | None = None
     statements: tuple[Path, ...] = ()
     """What people state for the launch packet."""
     max_amount: Decimal | None = None
@@ -112,6 +115,8 @@ class Run:
     clock: Clock
     stack: ExitStack = field(default_factory=ExitStack)
     benches: list[Bench] = field(default_factory=list)
+    trial: Trial | None = None
+    """The example order client, where it is judged beside the target."""
     permit: Permit | None = None
     """What a controlled order may send; None for an ordinary run, which only reads in production."""
 
@@ -160,6 +165,8 @@ class Run:
 
     def finish(self, *, whole: bool) -> evidence.Packet:
         """Write every report from the journal, sealed if the run is ``whole``: one that was cut short never is."""
+        if self.trial is not None:
+            (self.trial.end if whole else self.trial.stop)()
         self._give_back()
         if whole:
             seal(self.journal_folder, stamp(self.clock.now()))
@@ -169,6 +176,8 @@ class Run:
 
     def abandon(self) -> None:
         """Give everything back without a verdict: nothing was tried, so nothing is kept."""
+        if self.trial is not None:
+            self.trial.stop()
         self._give_back()
         shutil.rmtree(self.journal_folder, ignore_errors=True)
         with suppress(OSError):
@@ -230,6 +239,7 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
         run.permit = Permit(target.base_urls["pools"], options.max_amount)
     try:
         bench = run.bench("main")
+        run.trial = _trial(run, environ)
     except OSError as problem:
         stack.close()
         raise UsageProblem(f"{folder} cannot be written to ({problem.strerror}); choose another --output") from problem
@@ -237,7 +247,25 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
     told: list[Record] = [*facts(target), *stated]
     for record in told:
         bench.journal.append(record)
+    if run.trial is not None:
+        run.trial.begin()
     return run
+
+
+def _trial(run: Run, environ: Mapping[str, str]) -> Trial | None:
+    """The example order client to be judged beside the embedded sandbox; None where nothing asks for it.
+
+    It trades in a sandbox of its own, so what is seeded into that of the run says nothing about it.
+    """
+    options = run.options
+    named = [requirements.load()[name].product in TRADED for name in options.only]
+    whole = not (named or options.steps or options.products or options.faults or options.dialects)
+    program = orders_example.source(options.orders_fault)
+    asked = any(named) or options.orders_fault is not None or (whole and options.tier != "smoke")
+    if not run.target.is_embedded or not asked or program is None:
+        return None
+    journal = Journal(run.journal_folder, "partner")
+    return Trial(program, environ, options.orders_fault, journal, run.redaction_key, run.clock)
 
 
 def _stated(options: Options, target: Target, catalogue: requirements.Catalogue) -> tuple[Statement, ...]:
@@ -274,7 +302,7 @@ def _check_output(folder: Path) -> None:
 
 def _target(options: Options, environ: Mapping[str, str], stack: ExitStack) -> Target:
     if options.target is not None and options.target != "embedded":
-        if options.faults or options.dialects or options.partner_fault or options.cards_fault:
+        if options.faults or options.dialects or options.partner_fault or options.cards_fault or options.orders_fault:
             raise UsageProblem("faults and dialects are switches of the embedded sandbox; leave out --target")
         return _fitted(load_target(options.target, environ), options)
     if options.max_amount is not None:
@@ -356,7 +384,7 @@ def _run_record(run: Run, name: str, started: str, known: tuple[dict[str, str], 
         command=rerun(options),
         known_failures=known,
         strict=target.strict,
-        products=target.products,
+        products=(*target.products, *(TRADED if run.trial is not None else ())),
         stated={o.key: list(o.stated) for contract in run.contracts.values() for o in contract.operations},
         variables={name: account.secret_variable or "" for name, account in target.accounts.items()},
     )
@@ -387,6 +415,8 @@ def rerun(options: Options) -> str:
         words += ["--partner-fault", options.partner_fault]
     if options.cards_fault:
         words += ["--cards-fault", options.cards_fault]
+    if options.orders_fault:
+        words += ["--orders-fault", options.orders_fault]
     for path in options.statements:
         words += ["--statements", str(path)]
     return shlex.join(words)

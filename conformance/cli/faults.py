@@ -30,7 +30,7 @@ class Seeded:
 
     name: str
     kind: str
-    """``fault``, ``dialect``, ``partner fault`` or ``cards fault``."""
+    """``fault``, ``dialect``, ``partner fault``, ``cards fault`` or ``orders fault``."""
     breaks: tuple[str, ...] = ()
     drags: tuple[str, ...] = ()
 
@@ -109,6 +109,8 @@ def listed() -> list[Seeded]:
         found += [
             _seeded("cards fault", raw) for raw in _json([sys.executable, str(script.with_name("cards_faults.py"))])
         ]
+        orders = _json([sys.executable, str(script.with_name("orders_faults.py")), "--list-faults"])
+        found += [_seeded("orders fault", raw) for raw in orders]
     return found
 
 
@@ -131,7 +133,7 @@ def judged(
     failed.
     """
     switch = {"fault": "--sandbox-fault", "dialect": "--sandbox-dialect", "partner fault": "--partner-fault"}
-    switch["cards fault"] = "--cards-fault"
+    switch |= {"cards fault": "--cards-fault", "orders fault": "--orders-fault"}
     with tempfile.TemporaryDirectory(prefix="conformance-") as folder:
         run = Path(folder) / "run"
         command = ["run"]

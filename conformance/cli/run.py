@@ -65,6 +65,7 @@ def run(
     max_amount: Annotated[
         str | None, typer.Option(help="With --controlled-order: EUR it may cost at the most, fees included: 25.00.")
     ] = None,
+    orders_fault: Annotated[str | None, typer.Option(help="Seed a fault into the example order client.")] = None,
     sign: SignOption = None,
     signer_role: RoleOption = None,
     sign_password_variable: PasswordOption = None,
@@ -96,6 +97,7 @@ def run(
         dialects=tuple(sandbox_dialect or ()),
         partner_fault=partner_fault,
         cards_fault=cards_fault,
+        orders_fault=orders_fault,
         statements=tuple(statements or ()),
     )
     if controlled_order or max_amount is not None:

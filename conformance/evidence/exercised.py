@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from conformance.journal import Exchange
+from conformance.journal import Engine, Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,14 @@ class Exercised:
 
 
 def exercised(stated: Mapping[str, Sequence[str]], exchanges: Iterable[Exchange]) -> Exercised:
-    """What of ``stated`` (operation to statuses, ``2XX`` for any success) the exchanges met."""
+    """What of ``stated`` (operation to statuses, ``2XX`` for any success) the exchanges met.
+
+    A partner's own traffic is none of the run's: it went elsewhere.
+    """
     met: dict[str, set[str]] = {}
     for exchange in exchanges:
+        if exchange.engine == Engine.TRAFFIC:
+            continue
         if exchange.operation is not None and exchange.operation in stated and exchange.status is not None:
             seen = met.setdefault(exchange.operation, set())
             seen.add(str(exchange.status))

@@ -5,6 +5,7 @@ Pure: no file, no clock, no network. Writing it down is the writers' business.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,7 +23,10 @@ from conformance.evidence.per_requirement import (
 )
 from conformance.evidence.text import clip, count, one_line
 from conformance.journal import Judgement, Observation, Outcome, Reading, RunRecord
-from conformance.requirements import Catalogue, Level, Scope
+from conformance.requirements import PRODUCTS, Catalogue, Level, Scope
+
+RECORDED = frozenset(product for product, command in PRODUCTS.items() if command in ("judge", "reconcile"))
+"""What is judged from a partner's recordings and books."""
 
 
 class RunStatus(StrEnum):
@@ -113,7 +117,11 @@ def judge(reading: Reading, catalogue: Catalogue) -> RunVerdict:
         warned=frozenset(o.requirement for o in reading.of(Observation) if o.warn),
     )
     known = KnownFailure.of(run)
-    verdicts = tuple(decide(r, grouped.get(r.id, ()), known, around) for r in catalogue)
+    # Beside an environment a partner answers for what any working integration shows; a breach counts in any scope.
+    beside = dataclasses.replace(around, scope=Scope.PARTNER) if "wire" in run.products else around
+    verdicts = tuple(
+        decide(r, grouped.get(r.id, ()), known, beside if r.product in RECORDED else around) for r in catalogue
+    )
     unknown = sorted(grouped.keys() - catalogue.requirements.keys())
     decisive = (
         *_nonconformant(verdicts, known, around),

@@ -25,7 +25,6 @@ KEY_EACH, KEEPS_KEY = "PARTNER-TRAFFIC-KEY-PER-EXECUTION", "PARTNER-TRAFFIC-RETR
 BY_QUOTE, STOPS = "PARTNER-TRAFFIC-POLL-BY-QUOTE", "PARTNER-TRAFFIC-POLL-STOPS"
 DENIED, INVALID = "PARTNER-TRAFFIC-DENIED-NOT-LOOPED", "PARTNER-TRAFFIC-INVALID-NOT-REPEATED"
 CONFLICT, THROTTLE = "PARTNER-TRAFFIC-CONFLICT-READ-FIRST", "PARTNER-TRAFFIC-THROTTLE-RESPECTED"
-BOUNDED = "PARTNER-TRAFFIC-WRITES-BOUNDED"
 KNOWN, RECORDED, ONCE = "PARTNER-ORDERS-KNOWN", "PARTNER-ORDERS-RECORDED", "PARTNER-ORDERS-ONCE"
 KEY, TERMS, STATUS = "PARTNER-ORDERS-KEY", "PARTNER-ORDERS-TERMS", "PARTNER-ORDERS-STATUS"
 RETURNED, IDS = "PARTNER-ORDERS-RETURNED", "PARTNER-ORDERS-IDS"
@@ -83,6 +82,9 @@ class TrustsThe200(Orders):
 
     def lifetime(self, quote: Answer) -> float:
         return 60
+
+    def look(self, order: Row) -> Answer | None:
+        return super().look(order) if order["quote_id"] else None
 
 
 class ForgetsTheClock(Orders):
@@ -171,30 +173,16 @@ class IgnoresRetryAfter(Orders):
         return 0.1 if answer.status == 429 else super().pause(answer, attempt)
 
 
-class HammersWrites(Orders):
-    """Gives up waiting before any answer can come, and tries again without an end."""
+class CutsIdsShort(Orders):
+    """Closes the day into a column of twelve characters."""
 
-    hammering = False
+    schema = LOOSE
 
-    def execute(self, order: Row) -> None:
-        patience, tries = self.timeout, self.tries
-        self.timeout, self.tries, self.hammering = 0.001, 25, True
-        path = f"/pools/{quoted(order['pool_id'])}/transact"
-        self.call("POST", path, {"quoteId": order["quote_id"]}, order["idempotency_key"])
-        self.timeout, self.tries, self.hammering = patience, tries, False
-        super().execute(order)
-
-    def pause(self, answer: Answer, attempt: int) -> float | None:
-        return 0.01 if self.hammering and answer.unknown else super().pause(answer, attempt)
-
-
-class IdsOfItsOwn(Orders):
-    """Keeps an id of its own where the trade's belongs."""
-
-    def adopt(self, order: Row, answer: Answer) -> None:
-        super().adopt(
-            order, Answer(answer.status, {**answer.body, "transactId": f"trade-{order['order_id']}"}, answer.headers)
-        )
+    def reconcile(self) -> None:
+        super().reconcile()
+        cut = "UPDATE orders SET quote_id = substr(quote_id, 1, 12), transact_id = substr(transact_id, 1, 12)"
+        with self.database:
+            self.database.execute(cut)
 
 
 class ForgetsTheFailed(Orders):
@@ -307,16 +295,15 @@ FAULTS = (
     Fault("executes-the-rejected", "Executes a quote it has rejected.", ExecutesTheRejected, (REJECTED,)),
     Fault("destination-at-transact", "Names the destination again at transact.", DestinationAtTransact, (DESTINATION,)),
     Fault("no-key", "Executes without an Idempotency-Key.", NoKey, (KEYED,)),
-    Fault("key-of-the-day", "Uses one Idempotency-Key for all orders of a day.", KeyOfTheDay, (KEY_EACH,)),
-    Fault("retries-conflicts", "Tries again and again on 409.", RetriesConflicts, (CONFLICT,), (KEY_EACH,)),
+    Fault("key-of-the-day", "Uses one Idempotency-Key for all orders of a day.", KeyOfTheDay, (KEY_EACH,), (KEY,)),
+    Fault("retries-conflicts", "Tries again and again on 409.", RetriesConflicts, (CONFLICT,), (KEY_EACH, KEY)),
     Fault("new-key-each-try", "Makes a new Idempotency-Key for every try.", NewKeyEachTry, (KEEPS_KEY,)),
     Fault("polls-by-trade", "Polls by the id of the trade.", PollsByTrade, (BY_QUOTE,)),
     Fault("polls-forever", "Goes on polling a trade that has failed.", PollsForever, (STOPS,)),
     Fault("loops-denied", "Repeats what was denied.", LoopsDenied, (DENIED,)),
     Fault("loops-invalid", "Repeats what was found invalid.", LoopsInvalid, (INVALID,)),
     Fault("ignores-retry-after", "Repeats a throttled execution at once.", IgnoresRetryAfter, (THROTTLE,)),
-    Fault("hammers-writes", "Gives up and tries again, without bound or back-off.", HammersWrites, (BOUNDED,)),
-    Fault("ids-of-its-own", "Records an id of its own as the trade's.", IdsOfItsOwn, (KNOWN,)),
+    Fault("cuts-ids-short", "Keeps the first twelve characters of ids.", CutsIdsShort, (KNOWN,), (RECORDED,)),
     Fault("forgets-the-failed", "Deletes orders whose trade has failed.", ForgetsTheFailed, (RECORDED,)),
     Fault("quotes-anew-after-a-loss", "Buys again where an answer was lost.", QuotesAnewAfterALoss, (RECORDED,)),
     Fault("writes-twice", "Records one trade as two orders.", WritesTwice, (ONCE,), (KEY,)),
