@@ -23,6 +23,7 @@ from conformance.scenarios.controlled.desk import (
     Work,
     admitted,
     begun,
+    check_delivery,
     conclude,
     covered,
     execute,
@@ -131,6 +132,7 @@ def _placed(work: Work, identity: str, number: int) -> Placed:
     showing.judge_quote(work, quote, reply)
     _stop_if_failed(work)
     assert quote is not None, "a firm quote that was judged executable"
+    check_delivery(quote)
     cost = covered(work, quote)
     if work.desk.has_faded(quote):
         raise Refused("a quote that is not about to expire; no transact was sent", "another run")

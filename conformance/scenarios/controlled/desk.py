@@ -126,12 +126,11 @@ def cost_of(quote: FirmQuote) -> Decimal:
 
 
 def covered(work: Work, quote: FirmQuote) -> Decimal:
-    """The cost of ``quote``. Raises ``Refused`` where it is above the bound, or in another currency than the bound."""
-    currency = quote.terms.get("fiatCurrency", CURRENCY)
+    """The cost of ``quote``. Raises ``Refused`` where it is above the bound, or what the profile lets a run spend."""
     cost = cost_of(quote)
-    if currency != CURRENCY or cost > work.most:
+    if cost > work.most:
         raise Refused(
-            f"a firm quote within --max-amount {work.most} {CURRENCY}: this one states {cost} {currency}, "
+            f"a firm quote within --max-amount {work.most} {CURRENCY}: this one states {cost} {CURRENCY}, "
             "fees included; no transact was sent",
             "the partner, with a larger --max-amount or a smaller [order] amount",
         )
@@ -139,6 +138,19 @@ def covered(work: Work, quote: FirmQuote) -> Decimal:
     if why:
         raise Refused(f"{why}; no transact was sent", "the author of the profile")
     return cost
+
+
+def check_delivery(quote: FirmQuote) -> None:
+    """Raise ``Refused`` for a quote that delivers on a network nobody asked for: the wallet may not be there.
+
+    A target may fill in what was left out, so this fails nobody.
+    """
+    stated = quote.terms.get("destNetwork")
+    if stated is not None and stated not in (quote.request.get("destNetwork"), quote.request.get("cryptoNetwork")):
+        raise Refused(
+            f"a delivery network that the profile names: the quote states {stated}; no transact was sent",
+            "the author of the profile, with dest_network under [order]",
+        )
 
 
 def execute(work: Work, quote: FirmQuote, key: str) -> Execution:
@@ -182,6 +194,7 @@ def conclude(work: Work, quote: str) -> Reply | None:
             return None
         if status == "active":
             work.desk.api.reject(quote)
+            work.bench.open_quotes.pop(quote, None)
         clock.sleep(4 * patience.poll_every)
     raise Refused(
         f"a reading that tells whether the order was executed (the quote reads {status}, no trade is shown); "
