@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import jwt
 from starlette.requests import Request
 
 from conformance.sandbox.calls import Call, Operation, Sandbox
-from conformance.sandbox.faults import gate_seams
+from conformance.sandbox.faults import gate_seams, seams
 from conformance.sandbox.gate import client_secrets, embed, origins, refusals, serving, sessions
 from conformance.sandbox.gate.sessions import Session
 from conformance.sandbox.keys import Credential, Kind
@@ -135,6 +135,46 @@ def gate_embed_subdomains(patch: Patch) -> None:
 )
 def gate_embed_origin_by_beginning(patch: Patch) -> None:
     allow(patch, lambda origin, domains: origin is not None and origin.startswith(tuple(domains)))
+
+
+@fault(
+    "gate-embed-origin-by-ending",
+    summary="An origin that ends like an allowed domain is allowed, whatever stands before it",
+    fact="gate facts section 4.E: exact match",
+    klass="embed",
+    breaks=("GATE-EMBED-ORIGIN",),
+)
+def gate_embed_origin_by_ending(patch: Patch) -> None:
+    allow(patch, lambda origin, domains: origin is not None and origin.endswith(tuple(map(host_of, domains))))
+
+
+@fault(
+    "gate-embed-origin-anywhere",
+    summary="An origin in which an allowed domain occurs anywhere is allowed",
+    fact="gate facts section 4.E: exact match",
+    klass="embed",
+    breaks=("GATE-EMBED-ORIGIN",),
+)
+def gate_embed_origin_anywhere(patch: Patch) -> None:
+    allow(patch, lambda origin, domains: origin is not None and any(host_of(domain) in origin for domain in domains))
+
+
+@fault(
+    "gate-embed-referer-anywhere",
+    summary="Without an Origin it is enough that the Referer mentions an allowed domain",
+    fact="gate facts section 4.E: Origin or Referer must exactly equal an allowed domain",
+    klass="embed",
+    breaks=("GATE-EMBED-ORIGIN",),
+)
+def gate_embed_referer_anywhere(patch: Patch) -> None:
+    healthy = origins.check
+
+    def check(tx: sqlite3.Connection, account: str, headers: Mapping[str, str]) -> None:
+        mentioned = any(domain in headers.get("referer", "") for domain in origins.load(tx, account))
+        if "origin" in headers or not mentioned:
+            healthy(tx, account, headers)
+
+    patch.replace(origins, "check", check)
 
 
 @fault(
@@ -286,6 +326,53 @@ def gate_embed_foreign_secret(patch: Patch) -> None:
 
     healthy = embed.bound_session
     patch.replace(embed, "bound_session", bound_session)
+
+
+@fault(
+    "gate-embed-secret-outlives-session",
+    summary="A client secret starts the widget for its session, however that has ended",
+    fact="gate facts section 4.E: an expired or unusable client secret fails",
+    klass="embed",
+    breaks=("GATE-EMBED-ENDED-SESSION",),
+)
+def gate_embed_secret_outlives_session(patch: Patch) -> None:
+    over(patch, lambda session: None)
+
+
+@fault(
+    "gate-embed-cancelled-session",
+    summary="Whether a session is over is asked of its clock alone: a cancelled one is not",
+    fact="gate facts section 4.A: the widget can no longer act on a cancelled session",
+    klass="embed",
+    breaks=("GATE-EMBED-ENDED-SESSION",),
+)
+def gate_embed_cancelled_session(patch: Patch) -> None:
+    def check(session: Session) -> None:
+        if session.status != "cancelled":
+            sessions.check_open(session)
+
+    over(patch, check)
+
+
+@fault(
+    "gate-embed-expired-session",
+    summary="A session that has expired is opened again by its client secret",
+    fact="gate facts section 4.E: an expired client secret fails",
+    klass="embed",
+    breaks=("GATE-EMBED-ENDED-SESSION",),
+)
+def gate_embed_expired_session(patch: Patch) -> None:
+    def check(session: Session) -> None:
+        if session.status != "expired":
+            sessions.check_open(session)
+
+    over(patch, check)
+
+
+def over(patch: Patch, check: Callable[[Session], None]) -> None:
+    """Ask in another way whether the session of a client secret is over."""
+    patch.replace(embed, "sessions", seams.module_with(sessions, check_open=check))
+    patch.replace(embed, "check_not_due", lambda session, now: None)
 
 
 def allow(patch: Patch, rule: Callable[[str | None, Sequence[str]], bool]) -> None:

@@ -130,6 +130,7 @@ def foreign_origins(origin: str, word: str) -> list[str]:
         f"{origin}.{word}.example",
         f"{parts.scheme}://{word}.{parts.netloc}",
         f"{parts.scheme}://{word}{parts.netloc}",
+        f"{parts.scheme}://{word}-{parts.netloc}",
         "null",
     ]
 
@@ -142,9 +143,8 @@ def test_the_widget_starts_on_no_other_page(bench: Bench, desk: Desk, judge: Jud
     published = bench.gate_published()
     tried = {origin: start(bench, published, secret, origin) for origin in foreign_origins(own_origin(bench), word)}
     tried["no origin"] = published.bootstrap({"clientSecret": secret})
-    tried["another page as Referer"] = published.bootstrap(
-        {"clientSecret": secret}, {"Referer": f"https://{word}.example/checkout"}
-    )
+    for page in (f"https://{word}.example/checkout", f"https://{word}.example/?from={own_origin(bench)}/"):
+        tried[f"{page} as Referer"] = published.bootstrap({"clientSecret": secret}, {"Referer": page})
     for origin, reply in tried.items():
         judge.check(
             "GATE-EMBED-ORIGIN",
@@ -215,9 +215,40 @@ def test_the_widget_starts_for_no_other_session(bench: Bench, desk: Desk, judge:
             proof,
             reply,
         )
-    gone, its_secret = bound(desk)
-    if desk.api.cancel_session(gone.id).ok:
-        desk.ended(gone.id)
-    late = start(bench, bench.gate_published(), its_secret)
-    said = f"{late.status} {'without' if gives_no_token(late) else 'with'} a token"
-    judge.observe("bootstrap for a cancelled session", said, "GATE-EMBED-CLIENT-SECRET", late)
+
+
+@scenario("GATE-EMBED-ENDED-SESSION", needs=NEEDS)
+def test_the_widget_starts_for_no_session_that_is_over(bench: Bench, desk: Desk, judge: Judge) -> None:
+    ends = [end for end in ("expired", "completed") if f"session_{end}" in bench.target.outcomes]
+    for end in ("cancelled", *ends):
+        session, secret = bound(desk)
+        proof = working(bench, secret)
+        ended = ended_as(desk, session, end)
+        answers: list[Reply] = []
+
+        def refused(secret: str = secret, answers: list[Reply] = answers) -> bool:
+            answers.append(start(bench, bench.gate_published(), secret))
+            return 400 <= answers[-1].status < 500 and gives_no_token(answers[-1])
+
+        # The end may reach the doors of the widget a moment later.
+        held = desk.awaited(refused)
+        said = f"{answers[-1].status} {'without' if gives_no_token(answers[-1]) else 'with'} a token"
+        if end == "completed":
+            # The widget may want to show how it ended: nothing says that its secret is unusable then.
+            judge.observe("bootstrap for a completed session", said, "GATE-EMBED-ENDED-SESSION", answers[-1])
+            continue
+        expected = f"a refusal and no token for the client secret of a session that is {end}"
+        judge.check("GATE-EMBED-ENDED-SESSION", held, expected, said, proof, ended, answers[-1])
+
+
+def ended_as(desk: Desk, session: Session, end: str) -> Reply:
+    """Bring a session to an end and read it. Raises ``Refused`` when it does not come to it."""
+    if end == "cancelled":
+        desk.api.cancel_session(session.id)
+    else:
+        desk.bench.perform(f"session_{end}", account=desk.account, sessionId=session.id)
+    desk.ended(session.id)
+    read = desk.until(lambda: desk.api.session(session.id), lambda reply: reply.object().get("status") == end)
+    if read.object().get("status") != end:
+        raise Refused(f"a session that reads {end}", "the operator of the target")
+    return read

@@ -12,6 +12,7 @@ from conformance.scenarios.bench import Bench
 from conformance.scenarios.gate.bystanders import Bystanders, bystanders, if_given
 from conformance.scenarios.gate.desk import OFF_RAMP, ON_RAMP, Desk, Session, the_rows
 from conformance.scenarios.gate.doors import NAMING, NOBODYS, Aims, Opens
+from conformance.scenarios.gate.looks import look_of, put_back
 from conformance.scenarios.gate.redeeming import ready_session
 from conformance.scenarios.gate.test_session_idempotency import listed
 from conformance.scenarios.judging import Judge, scenario
@@ -230,6 +231,54 @@ def _their_pages(other: Desk, ours: Bystanders, after: Cursors) -> Iterable[tupl
     yield "customers after ours", api.customers(limit="100", starting_after=after.customer)
     yield "customers of our address", api.customers(email=str(request["email"]))
     yield "customers of our reference", api.customers(external_id=str(request["external_id"]))
+
+
+@scenario("GATE-ISOLATION-BRANDING", needs=["account:other_partner"])
+def test_each_partner_has_a_look_of_its_own(bench: Bench, desk: Desk, judge: Judge) -> None:
+    other = Desk(bench, "other_partner")
+    our_colour, their_colour = (f"#{bench.rng.getrandbits(24):06X}" for _ in range(2))
+    with put_back(desk), put_back(other):
+        changed = [desk.api.update_branding({"accent_color": our_colour})]
+        seen = [desk.api.branding(), other.api.branding()]
+        changed.append(other.api.update_branding({"accent_color": their_colour}))
+        seen += [desk.api.branding(), other.api.branding()]
+    if not all(reply.ok for reply in (*changed, *seen)):
+        raise Refused("two partners whose branding can be changed and read", "the operator of the target")
+    ours, theirs = ([look_of(reply)["accent_color"] for reply in seen[place::2]] for place in (0, 1))
+    crossed = [f"they read our {our_colour}"] if our_colour in map(upper, theirs) else []
+    crossed += [f"we read their {their_colour}"] if their_colour in map(upper, ours) else []
+    judge.check(
+        "GATE-ISOLATION-BRANDING",
+        not crossed,
+        "each partner's colour in its own look alone",
+        "; ".join(crossed) or "so it is",
+        *changed,
+        *seen,
+    )
+
+
+def upper(colour: object) -> str:
+    """A colour as we write it: the digits count in either case."""
+    return str(colour).upper()
+
+
+@scenario("GATE-CUSTOMER-UNIQUE-PER-PARTNER", needs=["customers", "account:other_partner"])
+def test_a_customer_of_one_partner_keeps_no_address_from_another(bench: Bench, desk: Desk, judge: Judge) -> None:
+    other = Desk(bench, "other_partner")
+    other.record_customer()
+    ours = desk.record_customer()
+    for member in ("email", "external_id"):
+        request = other.customer_request(**{member: ours.request[member]})
+        reply = other.api.create_customer(request, bench.uuid())
+        made = other.noted_customer(request, reply)
+        judge.check(
+            "GATE-CUSTOMER-UNIQUE-PER-PARTNER",
+            made is not None and made.id != ours.id,
+            f"another partner's customer with the same {member}",
+            f"{reply.status}{'' if made is None else ', the same record' if made.id == ours.id else ', a record'}",
+            ours.reply,
+            reply,
+        )
 
 
 @scenario(KEYS, needs=["account:other_partner"], trades=3)

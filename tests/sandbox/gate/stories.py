@@ -190,8 +190,37 @@ def widget(world: World) -> None:
         scene.post("/embed/bootstrap", {}, credential=credential, Origin=page)
     scene.post("/embed/bootstrap", {}, credential=key)
     origins = ("https://evil.example", "https://a.shop.example", "https://shop.example.evil", "http://shop.example")
-    for origin in origins:
+    for origin in (*origins, "https://evilshop.example"):
         scene.post("/embed/bootstrap", {}, credential=key, Origin=origin)
+    scene.post("/embed/bootstrap", {}, credential=key, Referer=f"https://evil.example/?from={page}/")
+
+
+def widget_afterwards(world: World) -> None:
+    """Bootstraps for sessions that were cancelled and that have expired."""
+    scene = Scene(world)
+    for end in ("cancel", "expire"):
+        made = scene.post("/gate_sessions", SESSION)
+        if end == "cancel":
+            scene.post(f"/gate_sessions/{made['id']}/cancel")
+        else:
+            scene.control(f"/sessions/{made['id']}/expire")
+        body = {"clientSecret": made["client_secret"]}
+        scene.post("/embed/bootstrap", body, credential="pk_test_sandbox_approved", Origin="https://shop.example")
+
+
+def two_partners(world: World) -> None:
+    """What two partners set and name alike: the look, and a customer's address and reference."""
+    partners = (Scene(world), Scene(world).of("other_partner"))
+    for colour in ("#111111", "#222222"):
+        for partner in partners:
+            partner.patch("/branding", {"accent_color": colour})
+        for partner in partners:
+            partner.get("/branding")
+        partners[0].patch("/branding", {"brand_name": f"Ours {colour}"})
+        partners[1].get("/branding")
+    for partner in partners:
+        partner.post("/customers", {"email": "same@partner.example"})
+        partner.post("/customers", {"email": f"{partner.account}@partner.example", "external_id": "same"})
 
 
 def algorithm(token: object) -> object:

@@ -86,7 +86,15 @@ SHOWN_BY: dict[Story, str] = {
         gate-embed-origin-without-scheme gate-embed-refusal-with-token gate-embed-secret-key-accepted
         gate-embed-secret-read-for-its-session gate-embed-subdomains gate-embed-token-of-other-algorithm
         gate-embed-token-opaque gate-embed-token-unsigned gate-embed-unknown-key
-        gate-embed-unknown-secret-ignored gate-embed-without-key
+        gate-embed-unknown-secret-ignored gate-embed-without-key gate-embed-origin-by-ending
+        gate-embed-origin-anywhere gate-embed-referer-anywhere
+    """,
+    stories.widget_afterwards: """
+        gate-embed-cancelled-session gate-embed-expired-session gate-embed-secret-outlives-session
+    """,
+    stories.two_partners: """
+        gate-branding-of-everybody gate-branding-overwrites-all gate-email-taken-by-anybody
+        gate-reference-taken-by-anybody
     """,
     stories.doors: """
         gate-branding-open gate-capabilities-open gate-missing-key-as-400 gate-missing-key-as-403
