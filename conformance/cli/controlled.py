@@ -62,15 +62,14 @@ def _carried_out(run: Run, signs: Signing | None, *, reachable: bool) -> int:
     try:
         if reachable:
             carry_out(_work(run))
-    except (RecordProblem, OSError) as problem:
+    except RecordProblem as problem:
         run.abandon()
         typer.echo(f"no order was placed: {problem}", err=True)
         return 2
     except KeyboardInterrupt:
         whole = False
-    finally:
-        if run.folder.exists() and reachable:
-            plugin.tidy(bench)
+    if reachable:
+        plugin.tidy(bench)
     packet = run.finish(whole=whole)
     if not whole:
         console.print("interrupted; run the command again: it reads what became of the order", markup=False)

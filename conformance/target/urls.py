@@ -5,8 +5,8 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-PRODUCTION_HOSTS = frozenset({"pools-api.0bit.app"})
-"""Published hosts where trades are real (seed 001, base URLs)."""
+PRODUCTION_HOSTS = frozenset({"pools-api.0bit.app", "gate-api.0bit.app"})
+"""Published hosts where money is real (seed 001, base URLs; seed 002, main production host)."""
 
 
 def objection(url: str) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from conformance.client import NetworkTrouble, PoolsApi, Refused, Reply
@@ -267,6 +268,21 @@ def test_what_must_not_be_sent_is_refused_before_anything_is(dial: Dial) -> None
     line.api.pools()
 
     assert line.server.methods == ["GET"]
+
+
+def test_a_guard_is_asked_about_every_attempt_retries_included(dial: Dial) -> None:
+    asked: list[str] = []
+
+    def twice(request: httpx.Request) -> str | None:
+        asked.append(request.method)
+        return None if len(asked) < 3 else "that is enough"
+
+    line = dial(answer(503), guard=twice)
+
+    with pytest.raises(Refused, match="that is enough"):
+        line.api.transact("EUR-USDT", "pq_1", "key-1")
+
+    assert (len(asked), line.server.methods) == (3, ["POST", "POST"])
 
 
 def test_an_exchange_is_recorded_with_both_sides_and_without_the_key(dial: Dial) -> None:

@@ -29,6 +29,7 @@ def loaded(folder: Path, text: str, **environ: str) -> Target:
         (LOOPBACK, {}, False),
         (spoiled('"sandbox"', '"production"'), {}, True),
         (PUBLISHED, {}, True),
+        (spoiled("pools.example.com", "gate-api.0bit.app"), {}, True),
         (PUBLISHED.replace("pools-api.0bit.app", "Pools-API.0bit.APP:443"), {}, True),
         (PUBLISHED.replace("pools-api.0bit.app", "pools-api.0bit.app."), {}, True),
         (LOOPBACK, LIVE, True),
@@ -41,6 +42,7 @@ def loaded(folder: Path, text: str, **environ: str) -> Target:
         "test key, loopback",
         "the word",
         "published host",
+        "published host of 0Gate",
         "published host in other letters",
         "published host with the root's dot",
         "live secret key",
@@ -99,3 +101,11 @@ def test_a_wrong_mode_key_is_sent_only_if_it_is_declared_disposable(tmp_path: Pa
     with pytest.raises(ProfileError, match="disposable = true"):
         loaded(tmp_path, RIGHT + WRONG_MODE, **key)
     assert "wrong_mode" in loaded(tmp_path, RIGHT + WRONG_MODE + "disposable = true\n", **key).accounts
+
+
+@pytest.mark.parametrize("further", [{}, {"OBIT_SECRET_KEY": "sk_live_0987654321"}], ids=["0Pools", "both products"])
+def test_the_built_in_production_profile_takes_live_keys(further: dict[str, str]) -> None:
+    target = load("production", {"OBIT_POOLS_SECRET_KEY": "sk_live_1234567890", **further})
+
+    assert (target.is_production, target.accounts["approved"].holds_live_key) == (True, True)
+    assert ("gate" in target.base_urls) is bool(further)

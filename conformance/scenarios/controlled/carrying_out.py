@@ -33,7 +33,7 @@ from conformance.scenarios.controlled.desk import (
     wallet,
     written_at,
 )
-from conformance.scenarios.controlled.record import NONE, OVER, OrderRecord
+from conformance.scenarios.controlled.record import NONE, OVER, OrderRecord, RecordProblem
 from conformance.scenarios.judging import Halt
 from conformance.scenarios.mailbox import Mailbox
 from conformance.scenarios.needs import unmet
@@ -60,18 +60,24 @@ class Placed:
 def carry_out(work: Work) -> None:
     """Place the order, or follow the one of an earlier run, and judge all there is; whatever ends it is written down.
 
-    Raises ``RecordProblem`` and ``OSError`` before anything is executed: without its record no order is placed.
+    Raises ``RecordProblem`` before a quote is asked for: an order may stand behind a record nobody can read.
     """
     bench, judge = work.bench, work.judge
     context = bench.wire.recorder.context
     context.scenario, context.engine = SCENARIO, Engine.SCENARIO
     started, sent = bench.clock.monotonic(), bench.wire.sent
-    ending: BaseException | None = None
+    ending: Exception | None = None
     try:
         _steps(work)
+    except RecordProblem:
+        raise
     except (Halt, Refused, NetworkTrouble) as problem:
         ending = problem
         work.say("stopped", str(problem))
+    except Exception as problem:
+        # A defect of ours must not hide an order that was placed.
+        ending = problem
+        work.say("stopped", f"{type(problem).__name__}: {problem}")
     judge.close(ending)
     showing.conclude_in_words(work)
     result = "failed" if judge.failures else type(ending).__name__ if ending else "passed"

@@ -65,10 +65,13 @@ class Work:
         self.judge.observe(first_order.SUBJECT + subject, value, "", *seen)
 
     def keep(self, **changes: Any) -> None:
-        """Write the order record anew with these changes."""
+        """Write the order record anew with these changes. One that stays as it was is read as an open one."""
         assert self.record is not None
         self.record = dataclasses.replace(self.record, **changes)
-        records.keep(self.record, self.folder)
+        try:
+            records.keep(self.record, self.folder)
+        except OSError as problem:
+            self.say("record", f"{records.FILE} could not be written again ({problem.strerror})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +207,7 @@ def conclude(work: Work, quote: str) -> Reply | None:
 
 
 def begun(work: Work, quote: FirmQuote, cost: Decimal, number: int, identity: str, now: datetime) -> OrderRecord:
-    """Write the order record, and let the order be sent: in this sequence. Raises ``OSError``."""
+    """Write the order record, and let the order be sent: in this sequence. Raises ``Refused`` without a record."""
     target = work.bench.target
     work.record = OrderRecord(
         identity=identity,
@@ -221,7 +224,12 @@ def begun(work: Work, quote: FirmQuote, cost: Decimal, number: int, identity: st
         quote=quote.id,
         written=now.isoformat(),
     )
-    records.keep(work.record, work.folder)
+    try:
+        records.keep(work.record, work.folder)
+    except OSError as problem:
+        work.record = None
+        missing = f"an order record: {records.FILE} cannot be written ({problem.strerror}); no transact was sent"
+        raise Refused(missing, PARTNER) from problem
     work.permit.bind(quote.pool, quote.id, work.record.idempotency_key, cost)
     return work.record
 
