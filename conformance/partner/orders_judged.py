@@ -114,6 +114,8 @@ def judge_traffic(
         recorder.take(number, entry)
     for ruling in (*rules.judge(recorder.traffic(from_start=True)), *statement.rulings(stated, known)):
         journal.append(judgement(ruling, redactor))
+    for said in statement.records(stated, known):
+        journal.append(said)
 
 
 def judgement(ruling: Ruling, redactor: Redactor) -> Judgement:
