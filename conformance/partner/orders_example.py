@@ -33,11 +33,14 @@ PUBLISHABLE: Final = "OBIT_SANDBOX_APPROVED_PUBLISHABLE_KEY"
 WEATHER: Final = ("answers-lost-at-times", "cap-retry-after")
 """Legal trouble its sandbox makes: what a client does then shows only where it happens."""
 
+POLLS: Final = ("--polls-to-settle", "3")
+"""A trade is seen reserved twice before it ends there, so that it shows how long the client waits."""
+
 CAP: Final = "210.00"
 """The rolling cap of its account, which the last of the orders would exceed: a 429 that says how long to wait."""
 
 SECONDS: Final = 120.0
-"""Within which the client has to be done; the honest one takes six."""
+"""Within which the client has to be done; the honest one takes nine."""
 
 TAIL: Final = 2000
 """Characters of its error output that are worth showing."""
@@ -167,4 +170,4 @@ def _wanted() -> str:
     return text.getvalue()
 
 
-__all__ = ["KEY", "WEATHER", "Partner", "PartnerError", "Traded", "source"]
+__all__ = ["KEY", "POLLS", "WEATHER", "Partner", "PartnerError", "Traded", "source"]

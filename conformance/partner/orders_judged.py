@@ -19,7 +19,7 @@ from conformance.client import Clock, Context, Credentials, PoolsApi, Redactor, 
 from conformance.contract import load as load_contract
 from conformance.journal import Engine, Journal, Judgement, Outcome, ScenarioRecord
 from conformance.partner import rules, statement
-from conformance.partner.orders_example import KEY, WEATHER, Partner, Traded
+from conformance.partner.orders_example import KEY, POLLS, WEATHER, Partner, Traded
 from conformance.partner.orders_files import Reading, read_orders
 from conformance.partner.reconcile_job import Live, Period, Said, Settings, reconcile
 from conformance.partner.reconcile_store import Store
@@ -76,7 +76,7 @@ class Trial:
     def _work(self) -> None:
         started, begun, sent = self._clock.now(), self._clock.monotonic(), 0
         try:
-            with embedded.start(self._environ, dialects=WEATHER) as sandbox:
+            with embedded.start(self._environ, dialects=WEATHER, extra_args=POLLS) as sandbox:
                 sensitive = frozenset().union(*(load_contract(None, name).sensitive for name in ("pools", "gate")))
                 traded = self._partner.trade(sandbox, sensitive)
                 sent = len(traded.entries)
