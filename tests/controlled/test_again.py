@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.command import await_that, ended, started
+from tests.commands.command import await_that, ended, interrupt, started
 from tests.commands.liars import Answering
 from tests.sandbox.process import FAILS
 
-from .live import KEY, live, points, statuses
+from .live import OURS, live, points, statuses
 
 
 def test_a_second_run_reads_the_order_and_places_none(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_a_run_killed_over_its_order_is_taken_up_by_reading(executed: bool, tmp_
 
     with live(tmp_path, transact=hang) as world:
         world.profile()
-        process = started(["-m", "conformance", *map(str, world.words())], tmp_path, {"OBIT_POOLS_SECRET_KEY": KEY})
+        process = started(["-m", "conformance", *map(str, world.words())], tmp_path, OURS)
         await_that(lambda: len(world.sent("transact")) == 1 and (not executed or len(world.trades) == 1))
         process.kill()
         ended(process)
@@ -49,6 +49,23 @@ def test_a_run_killed_over_its_order_is_taken_up_by_reading(executed: bool, tmp_
     assert (trades, written) == ((["settled"], []) if executed else ([], ["reject"])), again.said
     assert (record["number"], record["status"]) == (1, "settled" if executed else "none")
     assert again.code == 3
+
+
+def test_an_interrupted_run_says_that_the_next_one_reads(tmp_path: Path) -> None:
+    def hang(answering: Answering) -> None:
+        answering.truth()
+        answering.over.wait(60)
+
+    with live(tmp_path, transact=hang) as world:
+        world.profile()
+        process = started(["-m", "conformance", *map(str, world.words())], tmp_path, OURS)
+        await_that(lambda: len(world.trades) == 1)
+        interrupt(process)
+        run = ended(process)
+        again = world.order(output="runs/two")
+        trades = world.trades
+    assert (run.code, again.code, trades) == (130, 3, ["settled"])
+    assert "run the command again: it reads what became of the order" in run.out
 
 
 def test_after_an_order_that_never_was_or_came_back_another_may_be_placed(tmp_path: Path) -> None:

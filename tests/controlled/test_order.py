@@ -7,35 +7,65 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.liars import distorting
+from tests.commands.command import conformance
+from tests.commands.liars import Answering, distorting
 from tests.sandbox.process import FAILS, RELEASED, RETURNED
 
-from .live import KEY, adding, free_port, live, losing, points, statuses, verdict
+from .live import KEY, adding, free_port, live, losing, passing_on, points, statuses, verdict
 
 CONFIRMED = dict.fromkeys(range(1, 9), "confirmed") | {9: "to be stated"}
 """The most a run can say: that support finds the order is for a person to say."""
 
 
-def test_a_healthy_order_confirms_every_point_a_run_can_decide(tmp_path: Path) -> None:
+def receiving() -> tuple[str, str]:
+    """Where deliveries go, and the part of a profile that has them received there."""
     port = free_port()
     hook = f"http://127.0.0.1:{port}/webhooks"
-    further = f'[webhooks.pools]\nlisten = "127.0.0.1:{port}"\npublic_url = "{hook}"\nsecret = "OBIT_WEBHOOK_SECRET"\n'
+    told = f'listen = "127.0.0.1:{port}"\npublic_url = "{hook}"\nsecret = "OBIT_WEBHOOK_SECRET"\n'
+    return hook, f"[webhooks.pools]\n{told}"
+
+
+def test_a_healthy_order_confirms_every_point_a_run_can_decide(tmp_path: Path) -> None:
+    hook, further = receiving()
     with live(tmp_path, "--webhook-url", hook) as world:
         world.profile(further=further)
         run = world.order("--seed", 7, OBIT_WEBHOOK_SECRET="whsec_sandbox_approved")
-        quotes, transacts, trades, debited = world.sent("quote"), world.sent("transact"), world.trades, world.debited
+        transacts, trades, debited = world.sent("transact"), world.trades, world.debited
     folder = tmp_path / "runs" / "one"
     assert (run.code, points(folder)) == (0, CONFIRMED), run.said
     assert (trades, debited) == (["settled"], Decimal("10.00"))
-    assert (len(quotes), len(transacts), len(set(transacts)), world.written) == (
-        1,
-        2,
-        1,
-        ["quote", "transact", "transact"],
-    )
+    assert (world.written, len(set(transacts))) == (["quote", "transact", "transact"], 1)
     assert statuses(folder)["POOLS-WEBHOOK-SIGNED"] == "pass"
     assert "pool.transaction.settled with event id" in (folder / "first-production-order.md").read_text()
     assert {verdict(folder)["run"]["tier"], verdict(folder)["verdict"]} == {"controlled-order", "PARTIAL"}
+
+
+def test_a_delivery_that_does_not_verify_is_not_excused_by_polling(tmp_path: Path) -> None:
+    hook, further = receiving()
+    with live(tmp_path, "--webhook-url", hook) as world:
+        world.profile(further=further)
+        run = world.order(OBIT_WEBHOOK_SECRET="whsec_of_somebody_else")
+    assert (run.code, points(tmp_path / "runs" / "one")) == (1, CONFIRMED | {7: "failed"})
+
+
+def test_the_report_on_an_order_is_rebuilt_from_its_journal(tmp_path: Path) -> None:
+    with live(tmp_path) as world:
+        world.order()
+    told = tmp_path / "runs" / "one" / "first-production-order.md"
+    before = told.read_text()
+    told.unlink()
+    conformance("report", "runs/one", cwd=tmp_path)
+    assert told.read_text() == before
+
+
+def test_a_failing_order_leaves_no_script_that_would_place_another(tmp_path: Path) -> None:
+    with live(tmp_path, "--fault", "debit-twice") as world:
+        run = world.order()
+    folder = tmp_path / "runs" / "one"
+    again = "conformance run --target live.toml --controlled-order --max-amount 30.00 --seed"
+    assert (run.code, list(folder.rglob("*.py"))) == (1, [])
+    assert again in run.out
+    assert "--only" not in run.out
 
 
 def test_every_id_of_the_order_is_in_the_record_and_no_key_of_an_account_anywhere(tmp_path: Path) -> None:
@@ -143,6 +173,24 @@ def test_a_lost_answer_that_the_bound_does_not_cover_again_is_followed_by_readin
         trades = world.trades
     assert (trades, world.written) == (["settled"], ["quote", "transact"])
     assert world.record()["status"] == "settled"
+
+
+def test_a_lost_quote_is_asked_for_again_and_only_one_is_executed(tmp_path: Path) -> None:
+    with live(tmp_path, quote=losing(1, executed=True)) as world:
+        run = world.order()
+        trades = world.trades
+    assert (run.code, trades, len(world.sent("quote")), len(set(world.sent("transact")))) == (0, ["settled"], 2, 1)
+
+
+def test_an_order_that_cannot_be_written_down_is_not_sent(tmp_path: Path) -> None:
+    def in_the_way(answering: Answering) -> None:
+        (tmp_path / "runs" / "one" / "controlled-order.json.new").mkdir()
+        passing_on(answering)
+
+    with live(tmp_path, quote=in_the_way) as world:
+        run = world.order()
+    assert (world.written, run.code) == (["quote", "reject"], 3)
+    assert "controlled-order.json cannot be written (Is a directory); no transact was sent" in run.out
 
 
 def test_an_order_that_never_arrived_is_ended_by_rejecting_its_quote(tmp_path: Path) -> None:
