@@ -33,7 +33,7 @@ mutants: $(READY)  ## Judge the judge by mutants of the sandbox; survivors are l
 detection: $(READY)  ## Seeded faults found by the Schemathesis command line alone and by us, side by side
 	@$(BIN)/python -m benchmarks.detection
 
-bench: $(READY)  ## Time the smoke tier, the certify tier, and a request through the recording proxy
+bench: $(READY)  ## Time smoke, certify of one product and of both, and a request through the recording proxy
 	@$(BIN)/python benchmarks/tiers.py
 	@$(BIN)/python benchmarks/observe.py
 
