@@ -1,4 +1,4 @@
-"""Times whole runs of the embedded sandbox, process start to exit: smoke, certify for 0Pools, certify for both products.
+"""Times whole runs of the embedded sandbox, process start to exit: smoke, and certify of 0Pools and of both products.
 
 Prints the shortest, the median and the longest wall time, the processor time (which a busy machine leaves alone), the
 requests made, and whether the medians keep to what is promised. It measures and judges nothing, so it always ends with
