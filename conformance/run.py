@@ -213,6 +213,8 @@ def prepare(options: Options, environ: Mapping[str, str]) -> Run:
     _check_budget(options)
     if options.output is not None:
         _check_output(options.output)
+    if options.orders_fault is not None:
+        _check_orders_fault(options.orders_fault)
     try:
         known = load_known_failures(options.known_failures, catalogue) if options.known_failures else ()
     except KnownFailuresError as problem:
@@ -288,6 +290,17 @@ def _check_budget(options: Options) -> None:
             f"--budget is spent by the regress tier only, and this is --tier {options.tier}; "
             "add --tier regress, or leave --budget out"
         )
+
+
+def _check_orders_fault(fault: str) -> None:
+    """Raise ``UsageProblem`` for a twin of the order client that does not exist."""
+    try:
+        known = orders_example.twins()
+    except orders_example.PartnerError as problem:
+        raise UsageProblem(f"--orders-fault: {problem}") from problem
+    if fault not in known:
+        hint = instead(fault, known, f"choose of {', '.join(known) or 'none: the examples are not installed'}")
+        raise UsageProblem(f"--orders-fault: the example order client has no twin {fault!r}; {hint}")
 
 
 def _check_output(folder: Path) -> None:

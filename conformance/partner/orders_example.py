@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import json
 import secrets
 import subprocess
 import sys
@@ -85,6 +86,19 @@ def source(fault: str | None = None) -> Path | None:
     beside = script()
     found = beside.with_name("orders.py" if fault is None else "orders_faults.py") if beside is not None else None
     return found if found is not None and found.is_file() else None
+
+
+def twins() -> tuple[str, ...]:
+    """The names of the broken twins; none where they are not installed. Raises ``PartnerError`` if they do not tell."""
+    program = source("any of them")
+    if program is None:
+        return ()
+    command = [sys.executable, str(program), "--list-faults"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)  # noqa: S603 - our own
+        return tuple(str(fault["name"]) for fault in json.loads(done.stdout))
+    except (subprocess.SubprocessError, ValueError) as problem:
+        raise PartnerError(f"the broken order clients do not list themselves ({type(problem).__name__})") from problem
 
 
 class Partner:
@@ -170,4 +184,4 @@ def _wanted() -> str:
     return text.getvalue()
 
 
-__all__ = ["KEY", "POLLS", "WEATHER", "Partner", "PartnerError", "Traded", "source"]
+__all__ = ["KEY", "POLLS", "WEATHER", "Partner", "PartnerError", "Traded", "source", "twins"]

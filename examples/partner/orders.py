@@ -31,6 +31,7 @@ from typing import Any
 URL_VARIABLE, KEY_VARIABLE = "OBIT_POOLS_URL", "OBIT_POOLS_SECRET_KEY"
 LONGEST_WAIT = 60  # seconds; what asks for more is left for the next time the program runs
 MARGIN = 2  # seconds before its expiry after which a quote is no longer executed
+PAGES = 500  # of the ledger, 200 movements each
 POLLS = 12  # of one trade at a time; one that is still reserved then is taken up by the next run
 ENDED = ("settled", "failed", "released", "returned")
 
@@ -288,12 +289,13 @@ class Orders:
     def movements(self) -> list[tuple[str, Decimal]]:
         """Every movement of the ledger: its reference and its signed amount."""
         found, cursor = [], ""
-        while True:
+        for _ in range(PAGES):
             page = self.call("GET", f"/pools/ledger?limit=200{cursor}").body
             found += [(entry["ref"], Decimal(entry["delta"])) for entry in page.get("entries", [])]
             if not page.get("nextCursor"):
-                return found
+                break
             cursor = f"&cursor={quoted(page['nextCursor'])}"
+        return found
 
 
 def now() -> str:
