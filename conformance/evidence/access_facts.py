@@ -58,10 +58,16 @@ def hosts_of(packet: Packet) -> list[str]:
     return list(dict.fromkeys(filter(None, map(host, packet.run.base_urls.values()))))
 
 
+def with_record(packets: Iterable[Packet]) -> list[Packet]:
+    """The runs whose approval record counts: those of production where one of them has a record, else all."""
+    found = [packet for packet in packets if any(fact.subject.startswith(APPROVAL) for fact in packet.facts)]
+    return [packet for packet in found if environment_of(packet) == "production"] or found
+
+
 def approved(packets: Iterable[Packet], field: str) -> set[tuple[str, ...]]:
     """What the approval records of the runs say of a field: one answer, several that differ, or none."""
-    found = (fact.values for packet in packets for fact in packet.facts if fact.subject == f"{APPROVAL}{field}")
-    return set(found)
+    facts = (fact for packet in with_record(packets) for fact in packet.facts)
+    return {fact.values for fact in facts if fact.subject == f"{APPROVAL}{field}"}
 
 
 def value_of(name: str, packets: Sequence[Packet]) -> Value:

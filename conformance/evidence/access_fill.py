@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from conformance.evidence.access_facts import APPROVAL, Value, approved, environment_of, value_of
+from conformance.evidence.access_facts import APPROVAL, Value, approved, environment_of, value_of, with_record
 from conformance.evidence.access_page import Row, Table, tables
 from conformance.evidence.packet import WATERMARK, Packet
 from conformance.evidence.per_requirement import RequirementVerdict, Status
@@ -236,7 +236,7 @@ def _said(row: Row, packets: Sequence[Packet], statements: Sequence[Statement]) 
 
 def _of_record(fields: Sequence[tuple[str, set[tuple[str, ...]]]], packets: Sequence[Packet]) -> tuple[Statement, ...]:
     """What the approval record says, as a statement: whoever supplied it said so, and nothing here shows it."""
-    days = sorted(p.run.started[:10] for p in packets if any(f.subject.startswith(APPROVAL) for f in p.facts))
+    days = sorted(packet.run.started[:10] for packet in with_record(packets))
     return tuple(
         Statement(f"{APPROVAL}{name}", ", ".join(values) or "none", "the approval record the run was given", days[-1])
         for name, found in fields

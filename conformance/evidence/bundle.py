@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from conformance.evidence.access_facts import ENVIRONMENTS
 from conformance.evidence.access_fill import LaunchPacket, fill
 from conformance.evidence.access_reports import render_json
 from conformance.evidence.attestation import FILE as ATTESTATION
@@ -77,7 +78,19 @@ def sources(folders: Sequence[Path], catalogue: Catalogue) -> Sources:
         if name in seen:
             raise BundleError(f"{source.folder} and {seen[name]} hold the same run; name it once")
         seen[name] = source.folder
+    _unmixed(runs)
     return Sources(tuple(runs), tuple(dict.fromkeys(statements)))
+
+
+def _unmixed(runs: Sequence[Source]) -> None:
+    """Raise ``BundleError`` where our own sandbox would fill what runs of a real environment leave open."""
+    ours = [source for source in runs if source.packet.run.embedded]
+    theirs = [s for s in runs if not s.packet.run.embedded and s.packet.run.environment in ENVIRONMENTS]
+    if ours and theirs:
+        raise BundleError(
+            f"{ours[0].folder} judged the embedded sandbox and {theirs[0].folder} an environment; "
+            "a packet is of the one or of the other"
+        )
 
 
 def join(

@@ -133,7 +133,7 @@ def test_duties_stated_to_the_judge_command_answer_rows() -> None:
 
 def test_what_the_embedded_sandbox_showed_is_watermarked_everywhere() -> None:
     run("ours", embedded=True, environment="embedded")
-    run("theirs")
+    run("theirs", environment="recording, test mode")
     done = packet("ours", "theirs", "-o", "out")
     texts = [done.stdout, *(Path("out", name).read_text() for name in ("index.html", "launch.md", "launch.json"))]
     assert [text[:200] for text in texts if f"{WATERMARK} (ours)" not in text] == []
@@ -222,6 +222,13 @@ def test_what_holds_no_run_is_refused() -> None:
 def test_a_segment_that_is_no_file_is_refused_for_a_copy_without_it_would_look_whole() -> None:
     (run("one") / "journal" / "linked.jsonl").symlink_to(Path("stated.toml").resolve())
     assert "linked.jsonl is no file" in refused("one", "-o", "out")
+
+
+def test_our_own_sandbox_does_not_fill_what_an_environment_left_open() -> None:
+    run("ours", embedded=True, environment="embedded")
+    run("theirs")
+    told = refused("theirs", "ours", "-o", "out")
+    assert "ours judged the embedded sandbox and theirs an environment" in told
 
 
 def test_the_same_run_twice_is_refused() -> None:

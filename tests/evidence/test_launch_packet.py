@@ -405,6 +405,15 @@ def test_records_that_differ_answer_nothing(tmp_path: Path) -> None:
     assert "differ in product" in found.asked
 
 
+def test_the_record_of_a_production_run_comes_before_that_of_a_sandbox_run(tmp_path: Path) -> None:
+    told = [
+        assembled(tmp_path / name, sandbox(facts(approved_environment=(name,)), judged({}), run=name, environment=name))
+        for name in ("sandbox", "production")
+    ]
+    found = rows(fill(told, (), load()))["decision: approved_environment"]
+    assert (found.state, found.answer) == (State.STATED, "production")
+
+
 # --- several runs ---
 
 
