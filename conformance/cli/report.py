@@ -12,7 +12,7 @@ from conformance.cli.signing import PasswordOption, RoleOption, SignOption, sign
 
 
 def report(
-    folder: Annotated[Path, typer.Argument(help="The run folder.")],
+    folder: Annotated[Path, typer.Argument(help="The run folder, or a launch packet.")],
     sign: SignOption = None,
     signer_role: RoleOption = None,
     sign_password_variable: PasswordOption = None,
