@@ -250,10 +250,10 @@ def output(sandbox: Sandbox) -> object:
 
 
 VALUES = [
-    Row("money-shortest", balance, "1.00", "1"),
-    Row("money-one-digit", balance, "1.00", "1.0"),
-    Row("money-six-digits", balance, "1.00", "1.000000"),
-    Row("money-eighteen-digits", balance, "1.00", "1.000000000000000000"),
+    Row("money-shortest", balance, "9.00", "9"),
+    Row("money-one-digit", balance, "9.00", "9.0"),
+    Row("money-six-digits", balance, "9.00", "9.000000"),
+    Row("money-eighteen-digits", balance, "9.00", "9.000000000000000000"),
     Row("delta-plus", lambda s: s.partner().entries()[-1]["delta"][0], "1", "+"),
     Row("times-milliseconds", lambda s: looks.quoted(s)["expiresAt"][19:], "Z", ".000Z"),
     Row("times-offset", lambda s: looks.quoted(s)["expiresAt"][19:], "Z", ".000000+00:00"),
