@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,6 +13,15 @@ from tests.commands.liars import Answering, distorting
 from tests.sandbox.process import FAILS, RELEASED, RETURNED
 
 from .live import KEY, adding, free_port, live, losing, passing_on, points, statuses, verdict
+
+THROTTLED = {
+    "type": "rate_limited",
+    "code": "rate_limited",
+    "message": "slow down",
+    "request_id": "req_test_liar0000000",
+    "doc_url": None,
+    "statusCode": 429,
+}
 
 CONFIRMED = dict.fromkeys(range(1, 9), "confirmed") | {9: "to be stated"}
 """The most a run can say: that support finds the order is for a person to say."""
@@ -165,6 +175,19 @@ def test_a_lost_answer_is_followed_by_the_same_key_then_by_reading_and_there_is_
     assert (found["POOLS-TRANSACT-RESERVES"], run.code) == (("pass", 0) if lost == 1 else ("not-evidenced", 3)), (
         run.said
     )
+
+
+def test_a_repetition_that_is_throttled_is_no_fault_of_the_target(tmp_path: Path) -> None:
+    answered: list[int] = []
+
+    def throttle_the_second(answering: Answering) -> None:
+        answered.append(1)
+        passing_on(answering) if len(answered) == 1 else answering.reply(429, json.dumps(THROTTLED).encode())
+
+    with live(tmp_path, transact=throttle_the_second) as world:
+        run = world.order()
+        trades = world.trades
+    assert (trades, run.code, statuses(tmp_path / "runs" / "one")["POOLS-TRANSACT-ONCE"]) == (["settled"], 4, "error")
 
 
 def test_a_lost_answer_that_the_bound_does_not_cover_again_is_followed_by_reading_only(tmp_path: Path) -> None:

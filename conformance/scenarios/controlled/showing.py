@@ -100,6 +100,9 @@ def _judge_once(work: Work, quote: FirmQuote, execution: Execution, trade: Reply
         except NetworkTrouble as trouble:
             work.judge.trouble("POOLS-TRANSACT-ONCE", f"the repeated transact: {trouble.problem}", trouble.exchange)
             return
+        if again.status == 429:
+            work.judge.trouble("POOLS-TRANSACT-ONCE", "the repeated transact was throttled (429)", again)
+            return
     proof = one_trade_one_debit(work.desk, quote.id, trade_id(trade))
     if again is not None or not proof.ok:
         same = again is None or trade_id(again) == trade_id(trade)
