@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from conformance.evidence.markdown import cell, plain
 from conformance.evidence.packet import Packet, Seen
@@ -99,6 +100,22 @@ def _state(point: Point, judged: Sequence[RequirementVerdict], seen: Seen | None
     return State.CONFIRMED if passed and complete else State.NOT_EVIDENCED
 
 
+def as_data(packet: Packet) -> list[dict[str, Any]]:
+    """The points as JSON values."""
+    return [
+        {
+            "number": standing.point.number,
+            "words": standing.point.words,
+            "state": standing.state,
+            "evidence": standing.evidence,
+            "missing": standing.missing,
+            "owner": standing.point.owner,
+            "request_ids": list(standing.request_ids),
+        }
+        for standing in standings(packet)
+    ]
+
+
 def lines(packet: Packet) -> list[str]:
     """The points as plain text, one or two lines each."""
     found = ["", "The first production order checklist"]
@@ -140,4 +157,4 @@ def render(packet: Packet) -> str:
     return "\n".join(text) + "\n"
 
 
-__all__ = ["FILE", "Standing", "State", "is_one", "lines", "render", "standings"]
+__all__ = ["FILE", "Standing", "State", "as_data", "is_one", "lines", "render", "standings"]

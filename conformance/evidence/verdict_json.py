@@ -19,6 +19,8 @@ Members may be added within ``conformance-verdict/1``; none is renamed, removed 
   exchanges: [id], request_ids}``
 - ``not_evidenced``  what was asked for and found no evidence, as gaps
 - ``observations``  ``{subject, value, requirement, warn, count, exchange}``
+- ``first_order``  the nine points of a controlled production order: ``{number, words, state, evidence, missing, owner,
+  request_ids}``; empty for any other run
 - ``coverage``  operation to status to number of exchanges
 - ``exercised`` how many of the operations and of the stated (operation, status) pairs were met; the pairs that were not
 - ``reconciliation``  result to number of rows
@@ -35,6 +37,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
+from conformance.evidence import first_order
 from conformance.evidence.findings import Finding
 from conformance.evidence.packet import Packet
 from conformance.evidence.per_requirement import RequirementVerdict, Status
@@ -68,6 +71,7 @@ def document(packet: Packet) -> dict[str, Any]:
         "requirements": [_requirement(v, told.get(v.requirement.id)) for v in verdict.requirements],
         "not_evidenced": [asdict(gap) for gap in packet.gaps],
         "observations": [asdict(seen) for seen in packet.observations],
+        "first_order": first_order.as_data(packet) if first_order.is_one(packet) else [],
         "coverage": packet.coverage,
         "exercised": asdict(packet.exercised),
         "reconciliation": dict(sorted(Counter(row.result for row in packet.rows).items())),

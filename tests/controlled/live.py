@@ -143,7 +143,9 @@ def points(folder: Path) -> dict[int, str]:
     """What a run folder says of each of the nine points."""
     text = (folder / "first-production-order.md").read_text()
     rows = re.findall(r"^\| (\d) \| [^|]+ \| ([a-z ]+) \|", text, re.MULTILINE)
-    return {int(number): state for number, state in rows}
+    told = {int(number): str(state) for number, state in rows}
+    assert told == {point["number"]: point["state"] for point in verdict(folder)["first_order"]}
+    return told
 
 
 def verdict(folder: Path) -> dict[str, Any]:
