@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from conformance.evidence.curl import FINGERPRINT, IMPLIED, rerun, variable_of
 from conformance.evidence.findings import Case, Finding
-from conformance.evidence.replayer import Answer, Facts, answered_then, flows, walk
+from conformance.evidence.replayer import Answer, Facts, answered_then, asked, flows, walk
 from conformance.evidence.text import one_line, visible
 from conformance.evidence.trace import Trace, Traffic, in_a_url, parsed, said_by, texts
 from conformance.journal import Engine, Exchange, Outcome, RunRecord
@@ -328,7 +328,10 @@ def _add_facts(
             for part in path:
                 value = value[part]
             facts.known[value] = f"{name.rpartition('_')[0]} of step {number}"
-        told = facts.of(number, answered_then(step, [_answer(exchange) for exchange in moment]))
+        answers = [
+            _answer(exchange, asked(request)) for exchange, request in zip(moment, step["requests"], strict=True)
+        ]
+        told = facts.of(number, answered_then(step, answers))
         if step["compared"]:
             step["facts"] = told
 
@@ -360,5 +363,5 @@ def _secret_members(exchanges: Iterable[Exchange]) -> set[str]:
     return {name for _, name, value in leaves if FINGERPRINT.search(value)}
 
 
-def _answer(exchange: Exchange) -> Answer:
-    return Answer(exchange.status, exchange.response_headers, exchange.response_body or "")
+def _answer(exchange: Exchange, words: str) -> Answer:
+    return Answer(exchange.status, exchange.response_headers, exchange.response_body or "", words)

@@ -42,6 +42,8 @@ class Answer:
     status: int | None
     headers: Sequence[tuple[str, str]] = ()
     body: str = ""
+    asked: str = ""
+    """The request as the trace writes it, which tells whether the same has been asked before."""
 
 
 @dataclass
@@ -50,8 +52,8 @@ class Facts:
 
     An id is told as the step it first appeared in, so that "the same id again" and "another id" differ. Times, amounts
     nobody sent and secrets are told as what they are; of amounts also what is the product of what, and which changed.
-    Of a list only the rows that carry an id of the trace count, since others' rows come and go; a list of rows without
-    ids counts whole.
+    Of a list only the rows that carry an id of the trace count, since others' rows come and go, and of a list that is
+    read again those that have come since and move an amount the trace states; a list of rows without ids counts whole.
     """
 
     stated: frozenset[str]
@@ -62,6 +64,9 @@ class Facts:
     _new: dict[str, str] = field(default_factory=dict)
     _amounts: dict[tuple[str, str], str] = field(default_factory=dict)
     _step: int = 0
+    _asked: str = ""
+    _rows: dict[str, set[str]] = field(default_factory=dict)
+    """What the rows of each list that was read are known by."""
 
     def of(self, step: int, answers: Sequence[Answer]) -> list[str]:
         """The facts of the answers of one step, in an order of their own: simultaneous answers have none."""
@@ -78,6 +83,7 @@ class Facts:
             return "no answer"
         headers = {name.lower(): value for name, value in answer.headers}
         told: dict[str, Any] = {"status": answer.status}
+        self._asked = answer.asked
         told["content-type"] = headers.get("content-type", "none").partition(";")[0].strip().lower()
         found = headers.get("x-request-id")
         told["X-Request-Id"] = "none" if found is None else self._text("X-Request-Id", found)
@@ -129,12 +135,21 @@ class Facts:
 
     def kept(self, rows: list[Any]) -> list[Any]:
         """The rows of a list that carry an id of the trace, or nothing that changes from run to run."""
-        kept = []
+        kept, before = [], self._rows.get(self._asked)
         for row in rows:
             leaves = walk(row)
-            if any(value in self.known for _, _, value in leaves) or not self._moves(row):
+            ours = any(value in self.known for _, _, value in leaves) or not self._moves(row)
+            if ours or (before is not None and self._came_of_it(leaves, before)):
                 kept.append(row)
+        if self._asked:
+            self._rows[self._asked] = (before or set()) | {value for row in rows for _, _, value in walk(row)}
         return kept
+
+    def _came_of_it(self, leaves: Sequence[tuple[Any, str, str]], before: set[str]) -> bool:
+        """Whether a row was not there when its list was read before, and moves an amount the trace states."""
+        handed = [value for _, name, value in leaves if self._changes(name, value)]
+        amounts = {value.removeprefix("-") for _, _, value in leaves if DECIMAL.fullmatch(value)}
+        return bool(handed) and not before & set(handed) and bool(amounts & self.stated)
 
     def _changes(self, name: str, value: str) -> bool:
         return value not in self.stated and flows(name, value)
@@ -220,7 +235,12 @@ def send(client: httpx.Client, request: Mapping[str, Any], values: Mapping[str, 
         reply = client.request(request["method"], url, headers=headers, content=content)
     except httpx.HTTPError as trouble:
         return Answer(None, body=f"{type(trouble).__name__}: {trouble}")
-    return Answer(reply.status_code, list(reply.headers.items()), reply.text)
+    return Answer(reply.status_code, list(reply.headers.items()), reply.text, asked(request))
+
+
+def asked(request: Mapping[str, Any]) -> str:
+    """A request for a list in the words of the trace; empty for one that changes something."""
+    return f"{request['account']} {request['url']}" if request["method"] == "GET" else ""
 
 
 def warm(client: httpx.Client, base: str, count: int) -> None:

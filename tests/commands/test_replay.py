@@ -55,6 +55,8 @@ FAULTS = {
     "a race": ("race-same-key", "POOLS-TRANSACT-CONCURRENT-ONCE"),
     "time passing": ("expired-executable", "POOLS-QUOTE-EXPIRES"),
     "a second partner": ("foreign-quote-executable", "POOLS-ISOLATION-OBJECTS"),
+    "a row nobody was told of": ("indicative-makes-trade", "POOLS-INDICATIVE-MOVES-NOTHING"),
+    "a word of its own": ("status-of-the-bank", "POOLS-POLL-TERMINAL"),
 }
 
 

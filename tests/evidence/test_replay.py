@@ -433,6 +433,26 @@ def test_simultaneous_answers_have_no_order_and_count_as_one_or_several() -> Non
     assert together("t1", "t1") != together("t1", "t2")
 
 
+def read_twice(*lists: list[dict[str, str]], words: str = "us ${base}/pools/trades") -> list[str]:
+    """The facts of the second reading of a list of trades, by requests that speak of 10.00."""
+    facts = Facts(frozenset({"10.00"}), frozenset())
+    answers = [Answer(200, (), json.dumps({"trades": rows}), words) for rows in lists]
+    return [facts.of(number, [answer]) for number, answer in enumerate(answers, 1)][-1]
+
+
+def trade(number: int, amount: str = "10.00") -> dict[str, str]:
+    return {"transactId": f"txn_{number}", "fiatAmount": amount}
+
+
+def test_a_row_over_an_amount_of_the_trace_counts_once_its_list_is_read_again() -> None:
+    nothing_new = read_twice([trade(1)], [trade(1)])
+
+    assert read_twice([trade(1)], [trade(2), trade(1)]) != nothing_new
+    assert read_twice([], [trade(2)]) == read_twice([trade(1)], [trade(2), trade(1)])
+    assert read_twice([trade(1)], [trade(2, "11.00"), trade(1)]) == nothing_new
+    assert read_twice([trade(1)], [trade(2), trade(1)], words="") == nothing_new
+
+
 # --- which failures get a file ---
 
 

@@ -164,7 +164,6 @@ def ledger_entry_without_reason(patch: Patch) -> None:
         "POOLS-POLL-FORWARD",
         "POOLS-POLL-IDEMPOTENT",
         "POOLS-TRADE-READ",
-        "POOLS-TRADES-FILTERS",
         "POOLS-RECONCILES",
         "POOLS-OUTCOME-RETURNED",
         "POOLS-WEBHOOK-EVENT",

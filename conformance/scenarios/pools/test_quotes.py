@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from itertools import islice
 from typing import Any
 
 from conformance.client import NetworkTrouble, Reply
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
-from conformance.scenarios.pools.desk import FINAL, Desk, FirmQuote, decimal, firm_quote, moment, odd_amount
+from conformance.scenarios.pools.desk import (
+    FINAL,
+    Desk,
+    FirmQuote,
+    decimal,
+    firm_quote,
+    moment,
+    odd_amount,
+    readable,
+    the_list,
+)
 from conformance.scenarios.pools.proof import nothing_moved, one_trade_one_debit
 
 REASONS = frozenset({"pool_dry", "engine_unavailable", "rate_unavailable"})
@@ -36,26 +45,33 @@ def safe_indicative(answer: dict[str, Any], status: int) -> str:
     return "" if rate is not None and rate > 0 else "it has no positive rate"
 
 
-def rows_of(desk: Desk, amount: str) -> set[str]:
-    """The newest trades and ledger entries that move exactly ``amount``, each as a comparable text."""
+def rows_of(desk: Desk, amount: str) -> tuple[set[str], list[Reply]]:
+    """The newest trades and ledger entries that move exactly ``amount``, each as a comparable text; and their pages.
+
+    Raises ``Refused`` for a page that cannot be read.
+    """
     wanted = Decimal(amount)
+    listed, entered = (
+        readable(desk.newest_trades([]), "trades"),
+        readable(desk.newest_entries([]), "ledger entries"),
+    )
     trades = {
         f"trade {row.get('transactId')}"
-        for _, row in islice(desk.list_trades(), 100)
+        for row in the_list(listed.object(), "trades")
         if decimal(row.get("fiatAmount")) == wanted
     }
     entries = {
         f"entry {sorted((key, str(value)) for key, value in row.items())}"
-        for _, row in islice(desk.list_entries(), 200)
+        for row in the_list(entered.object(), "entries")
         if abs(decimal(row.get("delta")) or 0) == wanted
     }
-    return trades | entries
+    return trades | entries, [listed, entered]
 
 
 @scenario("POOLS-INDICATIVE-SAFE", "POOLS-INDICATIVE-MOVES-NOTHING", smoke=True)
 def test_an_indicative_quote_prices_or_is_safely_unavailable(bench: Bench, desk: Desk, judge: Judge) -> None:
     amount = odd_amount(bench, desk)
-    before = rows_of(desk, amount)
+    before, pages = rows_of(desk, amount)
     reply = desk.ask(type="indicative", amount=amount, destAddress=None, destNetwork=None)
     problem = safe_indicative(reply.object(), reply.status)
     judge.check(
@@ -65,13 +81,16 @@ def test_an_indicative_quote_prices_or_is_safely_unavailable(bench: Bench, desk:
         problem or "it does",
         reply,
     )
-    fresh = rows_of(desk, amount) - before
+    after, later = rows_of(desk, amount)
+    fresh = after - before
     judge.check(
         "POOLS-INDICATIVE-MOVES-NOTHING",
         not fresh,
         f"no trade and no ledger entry over {amount}",
         f"{len(fresh)} new row(s) over {amount}" if fresh else "none",
+        *pages,
         reply,
+        *later,
     )
 
 
