@@ -34,6 +34,8 @@ PRODUCTS: Final = ("traffic", "orders")
 """What of the catalogue it stands for."""
 
 ACCOUNT: Final = "approved"
+SHOWN: Final = "example partner"
+"""Whose orders they are, in the rows of its books."""
 STATED: Final = "statement.toml"
 """What the example states of itself, beside its source."""
 
@@ -149,7 +151,7 @@ def judge_books(
         wire = Wire({"pools": sandbox.url}, recorder, clock, rate=None, timeout=10, refuses=reads_only)
         with closing(wire):
             api = PoolsApi(wire, Credentials(ACCOUNT, sandbox.environ[KEY]))
-            settings = Settings(ACCOUNT, ended, timedelta(0), Period(started, ended + timedelta(minutes=1)))
+            settings = Settings(SHOWN, ended, timedelta(0), Period(started, ended + timedelta(minutes=1)))
             reconcile(store, columns, Live(api, clock.now), settings, keep)
 
 

@@ -308,3 +308,18 @@ def test_each_duty_its_traffic_or_books_show_is_broken_by_a_twin() -> None:
     elsewhere = ABOUT_GATE | {"PARTNER-TRAFFIC-KEY-MODE", "PARTNER-TRAFFIC-WRITES-BOUNDED"}
 
     assert {r.id for r in partner if not r.id.startswith("PARTNER-STATED-")} - broken == elsewhere
+
+
+def test_its_page_lists_every_twin_and_what_it_breaks() -> None:
+    from conformance.cli.faults import listed
+
+    page = (PARTNER.parents[1] / "docs" / "certify-a-partner.md").read_text("utf-8")
+    rows = [line.split("|") for line in page.splitlines() if line.startswith("| `") and "PARTNER-" not in line]
+    told = {
+        row[1].strip(" `"): row[3].replace("`", "").strip()
+        for row in rows
+        if row[3].strip(" `").startswith(("TRAFFIC", "ORDERS"))
+    }
+
+    twins = [seeded for seeded in listed() if seeded.kind == "orders fault"]
+    assert told == {twin.name: ", ".join(b.removeprefix("PARTNER-") for b in twin.breaks) for twin in twins}
