@@ -164,11 +164,16 @@ def one_trade_per_quote(history: History) -> Findings:
 
 
 def one_debit_per_trade(history: History) -> Findings:
-    """A quote is debited once at most, and not at all where it has no trade."""
+    """A quote is debited once at most."""
     for quote, quiet in history.quotes.items():
         if quiet.debits > 1:
             yield _found(history, quote, duplicated(history, quote), "one debit", f"{quiet.debits} debits")
-        elif quiet.debits and not quiet.trades:
+
+
+def no_debit_without_trade(history: History) -> Findings:
+    """A quote that has no trade is not debited."""
+    for quote, quiet in history.quotes.items():
+        if quiet.debits and not quiet.trades:
             requirement = refused(history, quote) if _all_refused(history, quote) else duplicated(history, quote)
             yield _found(history, quote, requirement, "no debit without a trade", "a debit, and no trade")
 
@@ -331,9 +336,12 @@ def ceilings_hold(history: History) -> Findings:
             )
 
 
-CHECKERS: tuple[Callable[[History], Findings], ...] = (
+Checkers = tuple[Callable[[History], Findings], ...]
+
+CHECKERS: Checkers = (
     one_trade_per_quote,
     one_debit_per_trade,
+    no_debit_without_trade,
     answers_agree,
     replays_are_answered,
     one_quote_per_key,
@@ -348,9 +356,13 @@ CHECKERS: tuple[Callable[[History], Findings], ...] = (
 )
 
 
-def findings(history: History) -> list[Finding]:
-    """Everything any checker has to say of ``history``."""
-    return [found for checker in CHECKERS for found in checker(history)]
+SPENDING: Checkers = (no_debit_without_trade, refused_did_nothing, money_is_conserved, ceilings_hold)
+"""What a history of different quotes is asked for that were executed out of one purse."""
+
+
+def findings(history: History, checkers: Checkers = CHECKERS) -> list[Finding]:
+    """Everything any of these checkers has to say of ``history``."""
+    return [found for checker in checkers for found in checker(history)]
 
 
 def duplicated(history: History, quote: str) -> str:

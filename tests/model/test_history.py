@@ -27,6 +27,7 @@ from conformance.model.history import (
     findings,
     known_afterwards,
     money_is_conserved,
+    no_debit_without_trade,
     one_debit_per_trade,
     one_ending,
     one_quote_per_key,
@@ -186,9 +187,9 @@ BAD: dict[str, tuple[Any, History, list[str]]] = {
     "another key was debited": (
         one_debit_per_trade, history(ran(0, 1), refused_by(2, 3, key="l"), q=quiet(debits=2)), [PER_QUOTE]),
     "a lost answer debited without a trade": (
-        one_debit_per_trade, history(lost(0, 1), q=quiet("", 1, "active")), [ONCE]),
+        no_debit_without_trade, history(lost(0, 1), q=quiet("", 1, "active")), [ONCE]),
     "a refused execution was debited": (
-        one_debit_per_trade, history(refused_by(0, 1), q=quiet("", 1, "expired")), [EXPIRES]),
+        no_debit_without_trade, history(refused_by(0, 1), q=quiet("", 1, "expired")), [EXPIRES]),
     # --- answers agree
     "a replay named another trade": (answers_agree, history(ran(0, 1), ran(2, 3, 200, trade="u")), [ONCE]),
     "two keys got two names": (answers_agree, history(ran(0, 2), ran(1, 3, 200, "u", "l")), [AT_ONCE]),

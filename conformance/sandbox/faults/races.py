@@ -82,6 +82,7 @@ def race_other_keys(patch: Patch) -> None:
         "POOLS-LEDGER-ONE-DEBIT",
         "POOLS-LEDGER-REFUNDS",
         "POOLS-REJECT-BLOCKS",
+        "POOLS-TRANSACT-KEY-CONFLICT",
     ),
 )
 def race_loser_debited(patch: Patch) -> None:

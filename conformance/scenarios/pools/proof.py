@@ -1,4 +1,4 @@
-"""The proof, by id, that a refused operation moved nothing: the quote stands as it did, no trade, no ledger entry."""
+"""The proof, by id, that a refused operation moved nothing: quote, trade and ledger entries stand as they did."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from conformance.client import Reply
-from conformance.scenarios.pools.desk import Desk
+from conformance.scenarios.pools.desk import REFUNDED, Desk, Moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,22 @@ def _faded(desk: Desk, quote: str, read: Reply) -> bool:
     """Whether real time has brought a quote to its expiry, or within the margin of it, while it was being proved."""
     expires = desk.bench.open_quotes.get(quote, ("", None))[1]
     return expires is not None and read.date > expires - timedelta(seconds=3)
+
+
+def as_it_was(desk: Desk, quote: str, transact: str, before: Moved) -> Proof:
+    """Prove that what joined to an executed ``quote`` still does, and nothing else.
+
+    How much that is, is another matter. A refund may have come if the trade reads as one that came to nothing.
+    """
+    after = desk.moved_late(quote, transact)
+    trades = [sorted(str(trade.get("transactId")) for trade in moved.trades) for moved in (before, after)]
+    undone = any(trade.get("status") in REFUNDED for trade in after.trades)
+    problems = [] if trades[0] == trades[1] else [f"{len(trades[0])} trade(s), then {len(trades[1])}"]
+    if desk.gated and sorted(before.debits) != sorted(after.debits):
+        problems.append(f"{len(before.debits)} debit(s), then {len(after.debits)}")
+    if desk.gated and sorted(before.refunds) != sorted(after.refunds) and not undone:
+        problems.append(f"{len(before.refunds)} refund(s), then {len(after.refunds)}")
+    return Proof(not problems, "; ".join(problems) or "its trade and debit stand", (*before.seen, *after.seen))
 
 
 def one_trade_one_debit(desk: Desk, quote: str, transact: str | None = None) -> Proof:

@@ -9,7 +9,7 @@ from conformance.client import PoolsApi, Reply
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.desk import Desk, iso, joins, next_cursor, the_list
-from conformance.scenarios.pools.proof import nothing_moved, one_trade_one_debit
+from conformance.scenarios.pools.proof import as_it_was, nothing_moved
 
 NOBODYS_KEY = "sk_test_conformance0nobody0issued0this0"
 
@@ -73,6 +73,7 @@ def test_another_partner_cannot_see_or_touch_our_objects(bench: Bench, desk: Des
     desk.execute(desk.firm())
     transact = str(desk.execute(done).object().get("transactId"))
     other = Desk(bench, "other_partner")
+    before = desk.moved_late(done.id, transact)
     attempts = [
         ("read of our quote", other.api.read_quote(quote.id)),
         ("status of our trade", other.api.poll(done.id)),
@@ -83,7 +84,7 @@ def test_another_partner_cannot_see_or_touch_our_objects(bench: Bench, desk: Des
     ]
     wrong = [f"{name} {reply.status}" for name, reply in attempts if reply.status != 404]
     proof = nothing_moved(desk, quote.id, "active")
-    kept = one_trade_one_debit(desk, done.id, transact)
+    kept = as_it_was(desk, done.id, transact, before)
     judge.check(
         "POOLS-ISOLATION-OBJECTS",
         not wrong and proof.ok and kept.ok,
@@ -91,6 +92,7 @@ def test_another_partner_cannot_see_or_touch_our_objects(bench: Bench, desk: Des
         f"{', '.join(wrong) or '404 for each'}; {proof.observed}; {kept.observed}",
         *(reply for name, reply in attempts),
         *proof.seen,
+        *kept.seen,
     )
     _judge_lists(bench, desk, other, judge)
 

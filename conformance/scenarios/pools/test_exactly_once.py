@@ -8,7 +8,7 @@ from functools import partial
 from types import MappingProxyType
 
 from conformance.client.chaos import Loss, Point
-from conformance.model.history import Finding, History, Operation, Outcome, findings
+from conformance.model.history import CHECKERS, Checkers, Finding, History, Operation, Outcome, findings
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.callers import MARGIN, Callers, under_way
@@ -35,13 +35,18 @@ LONGEST_PAUSE = 1.0
 """Seconds between two retries of somebody who has been refused for a while."""
 
 
-def judge_history(judge: Judge, history: History, unseen: Mapping[str, str] = MappingProxyType({})) -> None:
+def judge_history(
+    judge: Judge,
+    history: History,
+    unseen: Mapping[str, str] = MappingProxyType({}),
+    checkers: Checkers = CHECKERS,
+) -> None:
     """Judge everything the scenario declared by ``history``. A finding nobody declared counts against the first.
 
     ``unseen`` says of requirements what did not come up in this history: without a finding they are not evidenced.
     """
     found: dict[str, list[Finding]] = {requirement: [] for requirement in judge.unjudged()}
-    for finding in findings(history):
+    for finding in findings(history, checkers):
         found[finding.requirement if finding.requirement in found else next(iter(found))].append(finding)
     everything = [exchange for quote in history.quotes for exchange in history.evidence(quote)]
     for requirement, contradictions in found.items():

@@ -8,7 +8,7 @@ from decimal import ROUND_DOWN, Decimal
 from functools import partial
 
 from conformance.client import Reply
-from conformance.model.history import Ceiling, Outcome, ceilings_hold
+from conformance.model.history import SPENDING, Ceiling, Outcome, ceilings_hold
 from conformance.scenarios.bench import Bench
 from conformance.scenarios.judging import Judge, scenario
 from conformance.scenarios.pools.callers import Callers
@@ -94,7 +94,7 @@ def test_orders_at_once_do_not_spend_a_balance_twice(bench: Bench, judge: Judge)
         unseen = dict.fromkeys(judge.declared, "a balance that pays for one of the orders")
     if not history.accounts or any(account.foreign for account in history.accounts):
         unseen["POOLS-LEDGER-SUM"] = "a moment without foreign ledger entries"
-    judge_history(judge, history, unseen)
+    judge_history(judge, history, unseen, SPENDING)
 
 
 @dataclass
@@ -231,7 +231,7 @@ def _judge_at_once(judge: Judge, approach: Approach) -> None:
     elif any(ceilings_hold(history)) and not (counted and reserved):
         judge.not_applicable(CAP_AT_ONCE, "nothing shows that a trade which is not settled uses the cap up")
     else:
-        judge_history(judge, history)
+        judge_history(judge, history, checkers=SPENDING)
 
 
 def _notional(quote: FirmQuote) -> tuple[Decimal, ...]:

@@ -20,7 +20,7 @@ from conformance.scenarios.pools.desk import (
     readable,
     the_list,
 )
-from conformance.scenarios.pools.proof import nothing_moved, one_trade_one_debit
+from conformance.scenarios.pools.proof import as_it_was, nothing_moved
 
 REASONS = frozenset({"pool_dry", "engine_unavailable", "rate_unavailable"})
 NEAR = timedelta(seconds=60)
@@ -337,10 +337,11 @@ def test_a_consumed_quote_cannot_be_rejected(desk: Desk, judge: Judge) -> None:
     trade = desk.execute(quote)
     transact = str(trade.object().get("transactId"))
     polls = desk.poll_to_end(quote.id)
+    moved = desk.moved_late(quote.id, transact)
     reply = desk.api.reject(quote.id)
     read = desk.api.read_quote(quote.id)
     status = read.object().get("status")
-    proof = one_trade_one_debit(desk, quote.id, transact)
+    proof = as_it_was(desk, quote.id, transact, moved)
     before, after = (str(reply.object().get("status")) for reply in (polls[-1], desk.api.trade(transact)))
     # A trade at its end moves no more, but for settled to returned: what it reads now is the reject's doing.
     stands = after == before or before not in FINAL or (before, after) == ("settled", "returned")
