@@ -210,7 +210,9 @@ def _incomplete(verdicts: Sequence[RequirementVerdict], reading: Reading) -> lis
 def _score(verdicts: Sequence[RequirementVerdict]) -> str:
     required = [v for v in verdicts if v.required]
     passed = sum(v.status in (Status.PASS, Status.WARN) for v in required)
-    return f"{passed} of {count(len(required), 'required requirement')} passed"
+    beside = sum(v.status is Status.NOT_APPLICABLE for v in required)
+    rest = f", {beside} {'does' if beside == 1 else 'do'} not apply" if beside else ""
+    return f"{passed} of {count(len(required), 'required requirement')} passed{rest}"
 
 
 def _excused(verdicts: Sequence[RequirementVerdict]) -> str:

@@ -19,6 +19,7 @@ from conformance.journal import Judgement, Outcome, read
 from conformance.partner.orders_example import source
 from conformance.partner.orders_judged import Trial
 from conformance.requirements import Level, load
+from conformance.run import Options, UsageProblem, prepare
 
 PARTNER = Path(__file__).resolve().parents[2] / "examples" / "partner"
 WANTED = {
@@ -323,3 +324,21 @@ def test_its_page_lists_every_twin_and_what_it_breaks() -> None:
 
     twins = [seeded for seeded in listed() if seeded.kind == "orders fault"]
     assert told == {twin.name: ", ".join(b.removeprefix("PARTNER-") for b in twin.breaks) for twin in twins}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(orders_fault="key-of-day"), "did you mean key-of-the-day"),
+        (Options(target="sandbox", orders_fault="key-of-the-day"), "switches of the embedded sandbox"),
+    ],
+    ids=["unknown twin", "another target"],
+)
+def test_a_twin_that_cannot_be_run_is_refused_before_anything_is_done(
+    options: Options, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageProblem, match=said):
+        prepare(options, {})
+
+    assert list(tmp_path.iterdir()) == []
