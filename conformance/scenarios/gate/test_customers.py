@@ -161,25 +161,6 @@ def test_no_address_and_no_reference_is_recorded_twice(bench: Bench, desk: Desk,
         before,
         read,
     )
-    if "other_partner" in bench.target.accounts:
-        _free_elsewhere(bench, judge, first)
-
-
-def _free_elsewhere(bench: Bench, judge: Judge, taken: Customer) -> None:
-    """Address and reference are unique within a partner: another one may have the same customer."""
-    theirs = Desk(bench, "other_partner")
-    request = theirs.customer_request(email=taken.request["email"], external_id=taken.request["external_id"])
-    reply = theirs.api.create_customer(request, bench.uuid())
-    theirs.noted_customer(request, reply)
-    if reply.status != 403:
-        judge.check(
-            "GATE-CUSTOMER-UNIQUE",
-            reply.status != 409,
-            "no conflict with the customer of another partner",
-            f"{reply.status} for another partner",
-            taken.reply,
-            reply,
-        )
 
 
 @scenario("GATE-CUSTOMER-UPDATE", needs=NEEDS)
