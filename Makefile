@@ -14,7 +14,7 @@ run: $(READY)  ## Certify the embedded sandbox end to end; evidence lands under 
 	@$(BIN)/conformance run
 
 test: $(READY) lint  ## Lint, types, package walls and the whole test suite
-	@$(BIN)/pytest -q -n 3 --dist worksteal
+	@$(BIN)/pytest -q -n 6 --dist worksteal
 
 lint: $(READY)  ## Lint, format, types, package walls
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .
@@ -38,7 +38,7 @@ bench: $(READY)  ## Time smoke, certify of one product and of both, and a reques
 	@$(BIN)/python benchmarks/observe.py
 
 lock: $(READY)  ## Compile requirements.txt anew from pyproject.toml
-	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--extra dev pyproject.toml -o requirements.txt
 
 clean:  ## Remove the virtual environment and caches

@@ -93,7 +93,7 @@ class Trial:
                 self._journal.append(_unknown(requirement, problem))
         result = "failed" if self._journal.failed else "passed" if sent else "not run"
         elapsed = round((self._clock.monotonic() - begun) * 1000)
-        self._journal.append(ScenarioRecord("the example partner", Engine.TRAFFIC, result, elapsed, sent))
+        self._journal.append(ScenarioRecord(SCENARIO, Engine.TRAFFIC, result, elapsed, sent))
 
     def _stated(self) -> statement.Statement | None:
         path = self._program.with_name(STATED)

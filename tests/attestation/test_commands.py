@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from typer.testing import CliRunner, Result
 
 from conformance.cli.app import app
-from conformance.cli.run import _sign
+from conformance.cli.run import sign_run
 from conformance.cli.signing import Signing, signing
 from conformance.evidence.attestation import FILE, SignerRole
 from conformance.evidence.signing_keys import signer
@@ -77,7 +77,7 @@ def test_a_run_that_was_cut_short_says_that_it_is_not_signed(
     packet = reported(tmp_path / "run", synthetic.green(4)[:30], sealed=False)
     key, _ = keys.written(tmp_path)
 
-    _sign(Signing(signer(key, None), SignerRole.PARTNER), packet, tmp_path / "run")
+    sign_run(Signing(signer(key, None), SignerRole.PARTNER), packet, tmp_path / "run")
 
     assert "is not signed: the run did not end" in capsys.readouterr().err
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections import Counter
+from datetime import datetime
 from itertools import groupby
 from pathlib import Path
 
@@ -27,6 +28,8 @@ RACING = {
     "test_one_key_sent_for_several_quotes_at_once_executes_one_of_them",
     "test_one_key_of_two_partners_at_once_is_two_keys",
     "test_a_quote_that_expires_while_it_is_executed_is_executed_or_not",
+    "test_orders_at_once_do_not_spend_a_balance_twice",
+    "test_beyond_the_rolling_cap_only_transact_is_refused",
     "clean-up",
 }
 """Scenarios whose requests race with each other, and tidying up, which races with the expiry of what it rejects: what
@@ -80,7 +83,9 @@ def test_the_same_seed_asks_and_is_answered_the_same(first: tuple[Path, Ended], 
 
 def test_nothing_of_a_run_stays_open_at_the_target(first: tuple[Path, Ended]) -> None:
     folder, _ = first
-    made = exchanges(folder / "run")
+    [judged] = journal(folder / "run").of(RunRecord)
+    # The example partner's quotes are in a sandbox of its own, which ends with it.
+    made = [e for e in exchanges(folder / "run") if e.url.startswith(judged.base_urls["pools"].removesuffix("/v1"))]
     quotes = [json.loads(e.response_body or "") for e in made if e.operation == QUOTE and e.status == 200]
     cleaned = {
         e.url.split("/")[-2] for e in made if e.scenario == "clean-up" and e.operation == REJECT and e.status == 200
@@ -88,8 +93,11 @@ def test_nothing_of_a_run_stays_open_at_the_target(first: tuple[Path, Ended]) ->
     rejected = {e.url.split("/")[-2] for e in made if e.operation == REJECT and e.status in (200, 409)}
     executed = {order.quote for order in journal(folder / "run").of(Order)}
     moved = {json.loads(e.request_body or "{}").get("quoteId") for e in made if e.url.endswith("/_sandbox/clock")}
+    ended = datetime.fromisoformat(made[-1].started)
     open_still = {
-        quote["quoteId"] for quote in quotes if quote.get("quoteId") and quote["expiresAt"] > made[-1].started
+        quote["quoteId"]
+        for quote in quotes
+        if quote.get("quoteId") and datetime.fromisoformat(quote["expiresAt"]) > ended
     }
     assert cleaned
     assert open_still - rejected - executed - moved == set()
