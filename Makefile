@@ -14,7 +14,7 @@ run: $(READY)  ## Certify the embedded sandbox end to end; evidence lands under 
 	@$(BIN)/conformance run
 
 test: $(READY) lint  ## Lint, types, package walls and the whole test suite
-	@$(BIN)/pytest -q -n 6 --dist worksteal
+	@$(BIN)/pytest -q -n 4 --dist worksteal
 
 lint: $(READY)  ## Lint, format, types, package walls
 	@$(BIN)/ruff check -q . && $(BIN)/ruff format -q --check .

@@ -1,6 +1,9 @@
-"""The judge judged: every fault turns a requirement it breaks red, and nothing else; legal variations stay green."""
+"""The judge judged: a fault turns a requirement it breaks red, and nothing else; legal variations stay green."""
 
 from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 
@@ -19,8 +22,23 @@ TROUBLES = frozenset(
 """Dialects that cost retries or time by their nature, or ask for a profile of their own: `make faults` and `make seeds`
 try them one at a time; together they exhaust what is bounded."""
 
+EACH = 1
+"""Faults each requirement meets here at the least, the suite having to end in time; `make faults` tries all of them,
+under three seeds."""
+
 TOGETHER = 16
 """Dialects spoken at once here; `make faults` tries each by itself, state machines and all."""
+
+
+def tried_here(faults: Sequence[Seeded]) -> list[Seeded]:
+    """All faults but those whose every requirement has met enough others already."""
+    met: Counter[str] = Counter()
+    kept = []
+    for seeded in faults:
+        if any(met[requirement] < EACH for requirement in seeded.breaks):
+            kept.append(seeded)
+            met.update(seeded.breaks)
+    return kept
 
 
 def soonest(seeded: Seeded) -> Result:
@@ -38,7 +56,7 @@ def soonest(seeded: Seeded) -> Result:
     return judged(seeded, SEED, full=False)
 
 
-@pytest.mark.parametrize("seeded", FAULTS, ids=lambda seeded: seeded.name)
+@pytest.mark.parametrize("seeded", tried_here(FAULTS), ids=lambda seeded: seeded.name)
 def test_a_fault_is_caught_by_a_requirement_it_breaks_and_by_no_other(seeded: Seeded) -> None:
     result = soonest(seeded)
     if not result.good:
