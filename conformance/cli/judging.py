@@ -20,15 +20,16 @@ from conformance import contract as contracts
 from conformance import evidence, requirements
 from conformance.client import Clock, Redactor, SystemClock, stamp
 from conformance.evidence.text import one_line
-from conformance.journal import Engine, Journal, Judgement, Outcome, RunRecord, seal
+from conformance.journal import Journal, Judgement, Outcome, RunRecord, seal
 from conformance.known_failures import KnownFailuresError
 from conformance.known_failures import load as load_known_failures
 from conformance.partner import har, rules, statement
+from conformance.partner.orders_judged import judgement
 from conformance.partner.rules import Ruling
 from conformance.partner.traffic import PUBLISHED, Traffic
 from conformance.partner.traffic_caller import recorded_by_browser
 from conformance.partner.traffic_reading import Origins
-from conformance.partner.traffic_record import SCENARIO, VARIABLES, Recorder, Survey
+from conformance.partner.traffic_record import VARIABLES, Recorder, Survey
 from conformance.requirements import REVISION, Requirement, Scope
 from conformance.run import REPORTS, SENSITIVE, UsageProblem
 from conformance.target.problems import instead
@@ -37,9 +38,6 @@ PRODUCT = "traffic"
 
 FROM_START = "recorded from the start"
 """What the comment of an archive says where nothing was sent before the recording began."""
-
-NAMED_CALLS = 40
-"""Calls a passed requirement names; the number of all is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +176,7 @@ def _judge(
 
 
 def _judgement(ruling: Ruling, redactor: Redactor) -> Judgement:
-    return Judgement(
-        requirement=ruling.requirement,
-        outcome=ruling.outcome,
-        engine=Engine.TRAFFIC,
-        scenario=SCENARIO,
-        expected=ruling.expected,
-        observed=redactor.text(ruling.observed),
-        exchanges=tuple(call.id for call in ruling.calls[:NAMED_CALLS]),
-        missing=redactor.text(one_line(ruling.missing)),
-        provider="partner" if ruling.outcome is Outcome.NOT_EVIDENCED else "",
-    )
+    return judgement(replace(ruling, missing=one_line(ruling.missing)), redactor)
 
 
 def _run_record(asked: Asked, inputs: Inputs, traffic: Traffic, name: str, started: str) -> RunRecord:
